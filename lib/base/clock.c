@@ -1,0 +1,66 @@
+/* Clocks, randomness and ids as people read them aloud. */
+#include "base/clock.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/ensure.h"
+#include "base/slice.h"
+
+uint64_t
+clock_now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t
+clock_steady_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void
+random_fill(void *at, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t got = getrandom((uint8_t *)at + done, n - done, 0);
+
+        ensure(got > 0);
+        done += (size_t)got;
+    }
+}
+
+static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* 32, as clock.h says */
+
+void
+id_format(uint64_t id, char text[ID_TEXT_LEN + 1])
+{
+    for (int i = ID_TEXT_LEN - 1; i >= 0; i--) {
+        text[i] = digits[id & 31];
+        id >>= 5;
+    }
+    text[ID_TEXT_LEN] = '\0';
+}
+
+uint64_t
+id_parse(const uint8_t *at, size_t len)
+{
+    uint64_t id = 0;
+
+    if (len != ID_TEXT_LEN)
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        const char *hit = at[i] ? strchr(digits, ascii_lower(at[i])) : NULL;
+
+        if (!hit || id >> 59)
+            return 0;
+        id = id << 5 | (uint64_t)(hit - digits);
+    }
+    return id;
+}

@@ -1,0 +1,20 @@
+/* Time and chance, the two things a pure machine must be handed. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t clock_now_us(void);    /* since 1970-01-01 UTC, may jump with the system's clock */
+uint64_t clock_steady_ms(void); /* since some moment, never goes back */
+
+void random_fill(void *at, size_t n); /* from the kernel; ends the process where it has none */
+
+/* A unique id as text: 13 characters of base 32, none of i l o u, which people mistake. */
+enum { ID_TEXT_LEN = 13 };
+void id_format(uint64_t id, char text[ID_TEXT_LEN + 1]);
+
+/* Reads what id_format wrote, either case. 0: it did not. */
+uint64_t id_parse(const uint8_t *at, size_t len);
+
+#endif
