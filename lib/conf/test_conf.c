@@ -615,6 +615,30 @@ hosts_make_a_name_full(void **state)
     }
 }
 
+/* Its examples begin with # and no blank. */
+static void
+the_sample_file_holds_when_uncommented(void **state)
+{
+    FILE *f = fopen("etc/valija.conf", "r"); /* tests run in the root of the tree */
+    const struct conf *c;
+    struct buf text;
+    char line[200];
+
+    (void)state;
+    assert_non_null(f);
+    buf_init(&text, CONF_FILE_MAX);
+    while (fgets(line, sizeof(line), f))
+        buf_put_string(&text, line + (line[0] == '#' && line[1] != ' '));
+    fclose(f);
+    c = parse(buf_slice(&text));
+    assert_int_equal(mistakes.errors, 0);
+    assert_int_equal(c->route_count, 1);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        assert_true(c->limits.value[i] == limit_rows[i].fallback);
+    conf_free(c);
+    buf_clear(&text);
+}
+
 static void
 a_file_is_loaded_from_its_folder(void **state)
 {
@@ -670,6 +694,7 @@ main(void)
         cmocka_unit_test(suggestions_are_the_likely_ones),
         cmocka_unit_test(the_system_name_stands_in),
         cmocka_unit_test(hosts_make_a_name_full),
+        cmocka_unit_test(the_sample_file_holds_when_uncommented),
         cmocka_unit_test(a_file_is_loaded_from_its_folder),
     };
 
