@@ -62,7 +62,7 @@ struct conf_parser {
 };
 
 struct conf_key {
-    const char *word, *usage; /* the word again, and what follows it */
+    const char *word, *usage; /* usage: the word, and what follows it */
     bool once, used;
     void (*read)(struct conf_parser *p, const struct conf_word *values);
 };
