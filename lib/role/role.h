@@ -47,22 +47,29 @@ struct role_door {
     bool raw; /* no channel: role_peer_fd gives the descriptor, for chan_ask_now */
 };
 
-/* All members but start may be NULL. */
+/* What a role is, for role_main. All members but doors and start may be NULL. */
 struct role_spec {
-    const struct role_door *doors;   /* ends with a row whose from is ROLE_parent */
-    void (*prepare)(struct role *r); /* before the jail: load what must be opened */
-    struct err (*start)(
-        struct role *r);            /* in the jail, all first peers, limits and files are here */
-    void (*reload)(struct role *r); /* a new configuration is complete */
-    void (*listener)(struct role *r, enum role_protocol p, struct slice address,
-                     int fd); /* owns fd */
-    void (*file)(struct role *r, enum role_file_kind k, struct slice name,
-                 int fd);                                               /* fd is closed after */
-    void (*peer_up)(struct role *r, enum role_id id, unsigned index);   /* a channel is new */
-    void (*peer_down)(struct role *r, enum role_id id, unsigned index); /* its asks were failed */
-    void (*stop)(struct role *r, unsigned seconds); /* finish, then call role_end; NULL: at once */
-    void (*status)(struct role *r,
-                   struct buf *values); /* append role_value items with role_put_value */
+    const struct role_door *doors; /* ends with a row whose from is ROLE_parent */
+
+    /* Before the jail: load what must be opened. */
+    void (*prepare)(struct role *r);
+    /* In the jail; peers and limits are here. */
+    struct err (*start)(struct role *r);
+
+    /* Listeners (the descriptor is taken over) and files (it is closed after) come after start and
+     * again, all of them, at each reload; configured then says that they are complete. */
+    void (*listener)(struct role *r, enum role_protocol p, struct slice address, int fd);
+    void (*file)(struct role *r, enum role_file_kind k, struct slice name, int fd);
+    void (*configured)(struct role *r);
+
+    /* A channel to a peer is new; or it is gone, and what was asked on it has failed. */
+    void (*peer_up)(struct role *r, enum role_id id, unsigned index);
+    void (*peer_down)(struct role *r, enum role_id id, unsigned index);
+
+    /* Finish within seconds, then call role_end. NULL: there is nothing to finish. */
+    void (*stop)(struct role *r, unsigned seconds);
+    /* Append counters with role_put_value, for `valija status`. */
+    void (*status)(struct role *r, struct buf *values);
 };
 
 int role_main(int argc, char **argv, const struct role_spec *spec);

@@ -49,6 +49,7 @@ struct sasl_server {
     struct secret auth_message;      /* SCRAM: what the proof is over */
     struct secret proof;             /* SCRAM: 32 bytes */
     struct secret nonce, first_bare; /* SCRAM, between turns */
+    struct secret bound;             /* SCRAM: what "c=" must hold, gs2 header and binding */
     bool offered_binding;            /* SCRAM: the client's gs2 flag was "y" */
 };
 
