@@ -130,4 +130,7 @@ void conf_free(const struct conf *c); /* NULL is fine */
 /* Appends `file:line:column: what` lines. False where the cap of out was reached. */
 bool conf_mistakes_put(const struct conf_mistakes *mistakes, struct buf *out);
 
+/* The name that `word` is probably a misspelling of, or an empty slice. */
+struct slice conf_suggest(struct slice word, const char *const *names, size_t count);
+
 #endif
