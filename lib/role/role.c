@@ -3,6 +3,7 @@
  */
 #include "role/role.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -239,8 +240,9 @@ role_main(int argc, char **argv, const struct role_spec *spec)
     list_init(&self.waiting);
     limits_init(&self.role.limits);
     log_start(argv[1], self.role.index, false);
-    tzset(); /* reads a file: while it still can */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    tzset();                            /* reads a file: while it still can */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file with mail in it */
+    signal(SIGPIPE, SIG_IGN);
     if (spec->prepare)
         spec->prepare(&self.role);
     self.role.loop = loop_new();
