@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+for folder in ("e2e", "crash"):
+    sys.path.insert(0, str(pathlib.Path(__file__).parent / folder))
 
 import service as services  # noqa: E402
 
@@ -13,6 +14,8 @@ import service as services  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--large", type=int, default=5000, help="messages of the large mailbox")
     parser.addoption("--accounts", type=int, default=500, help="accounts added in bulk")
+    parser.addoption("--cycles", type=int, default=40, help="kills of the crash test")
+    parser.addoption("--seed", type=int, default=1, help="of their moments")
 
 
 def stop_well(service):
