@@ -71,7 +71,7 @@ lock_buckets(struct store *st)
         struct flock range = {
             .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)bucket, .l_len = 1};
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         if (fcntl(st->lock_fd, F_OFD_SETLK, &range) != 0)
             return (struct err){ERR_TEMPORARY, errno, "locking accounts another process has"};
@@ -180,7 +180,7 @@ store_each(struct store *st, bool (*fn)(void *ctx, uint64_t account), void *ctx)
         DIR *dir;
         bool more;
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         snprintf(name, sizeof(name), "%02x", bucket);
         dir = opendir(name);

@@ -2,6 +2,7 @@
  * What a verdict of theirs is called towards a client is decided here, in tables. */
 #include "smtp/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
