@@ -157,14 +157,15 @@ store_trim(struct store *st, size_t keep)
     }
 }
 
-/* Calls fn for each account in one bucket; false if fn did not want more. */
+/* Calls fn for each account in one bucket; false if fn did not want more. Ids have one spelling. */
 static bool
 walk_bucket(DIR *dir, unsigned bucket, bool (*fn)(void *ctx, uint64_t account), void *ctx)
 {
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         uint64_t id;
 
-        if (!slice_to_u64(slice_of(e->d_name), &id) || id == 0 || id % STORE_BUCKETS != bucket)
+        if (e->d_name[0] == '0' || !slice_to_u64(slice_of(e->d_name), &id) ||
+            id % STORE_BUCKETS != bucket)
             continue;
         if (!fn(ctx, id))
             return false;
