@@ -1,4 +1,5 @@
-/* queue: owns the journal and nothing else. docs/journal.md has what it keeps and in which order. */
+/* queue: owns the journal and nothing else. docs/journal.md has what it keeps and in which order.
+ */
 #include <fcntl.h>
 
 #include "base/clock.h"
