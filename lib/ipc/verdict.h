@@ -17,6 +17,22 @@ enum accounts_verdict {
     ACCOUNTS_NO_APOP,   /* the account did not opt in */
 };
 
+/* What became of a change to the directory. */
+enum directory_result {
+    DIRECTORY_OK,
+    DIRECTORY_EXISTS,
+    DIRECTORY_NO_SUCH,      /* no such domain, account or alias */
+    DIRECTORY_NO_DOMAIN,    /* the address's domain is not hosted here */
+    DIRECTORY_BAD_ADDRESS,  /* not a domain name, not an address */
+    DIRECTORY_BAD_PASSWORD, /* too long, or a character that cannot be typed; or not a crypt hash */
+    DIRECTORY_BAD_VALUE,    /* a quota, delay or language out of range */
+    DIRECTORY_IN_USE,       /* something still depends on it */
+    DIRECTORY_REMOTE,       /* a target on another server, which this stage cannot forward to */
+    DIRECTORY_LOOP,         /* the alias would lead to itself */
+    DIRECTORY_LIMIT,        /* too many targets, or too much work waiting */
+    DIRECTORY_TEMPORARY,    /* the disk did not do it; nothing was changed */
+};
+
 enum guard_verdict_kind { GUARD_OK, GUARD_MANY_SESSIONS, GUARD_MANY_FROM_ADDRESS };
 
 enum queue_verdict { QUEUE_KEPT, QUEUE_DISK_FULL, QUEUE_TEMPORARY, QUEUE_BAD };

@@ -48,7 +48,7 @@ static const struct capability {
 
 /* capa = "CAPA"    rfc2449#5-a */
 void
-cmd_capa(struct pop3_server *s, struct slice args)
+pop3_cmd_capa(struct pop3_server *s, struct slice args)
 {
     (void)args;
     pop3_say(s, POP3_CAPA_LIST);
@@ -68,7 +68,7 @@ cmd_capa(struct pop3_server *s, struct slice args)
 /* utf8 = "UTF8"    rfc6856#2.1-a: before login only. Messages are sent as they are stored either
  * way; the client says by this that it can read them. */
 void
-cmd_utf8(struct pop3_server *s, struct slice args)
+pop3_cmd_utf8(struct pop3_server *s, struct slice args)
 {
     (void)args;
     s->utf8 = true;
@@ -77,7 +77,7 @@ cmd_utf8(struct pop3_server *s, struct slice args)
 
 /* lang = "LANG" [SP (tag / "*")]    rfc6856#3.2-a: the replies are in one language */
 void
-cmd_lang(struct pop3_server *s, struct slice args)
+pop3_cmd_lang(struct pop3_server *s, struct slice args)
 {
     if (args.len == 0) {
         pop3_say(s, POP3_LANG_LIST);

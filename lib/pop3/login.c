@@ -149,7 +149,7 @@ list_mechanisms(struct pop3_server *s)
 
 /* auth = "AUTH" [SP mechanism [SP ("=" / base64)]]    rfc5034#4-a, rfc5034#4-b */
 void
-cmd_auth(struct pop3_server *s, struct slice args)
+pop3_cmd_auth(struct pop3_server *s, struct slice args)
 {
     struct slice name, initial;
     bool with_initial = slice_cut(&args, ' ', &name);
@@ -199,7 +199,7 @@ pop3_sasl_answered(struct pop3_server *s, struct pop3_ask ask, const struct pop3
 
 /* user = "USER" SP name    rfc1939#7-e: the same reply whether there is such a user or not */
 void
-cmd_user(struct pop3_server *s, struct slice args)
+pop3_cmd_user(struct pop3_server *s, struct slice args)
 {
     secret_clear(&s->user);
     ensure(secret_put(&s->user, args)); /* a line is shorter than a name may be */
@@ -208,7 +208,7 @@ cmd_user(struct pop3_server *s, struct slice args)
 
 /* pass = "PASS" SP password    rfc1939#7-f: all that follows the space */
 void
-cmd_pass(struct pop3_server *s, struct slice args)
+pop3_cmd_pass(struct pop3_server *s, struct slice args)
 {
     struct secret message;
     struct slice initial;
@@ -253,7 +253,7 @@ read_digest(struct slice text, uint8_t digest[POP3_APOP_DIGEST])
 
 /* apop = "APOP" SP name SP 32HEXDIG    rfc1939#7-g */
 void
-cmd_apop(struct pop3_server *s, struct slice args)
+pop3_cmd_apop(struct pop3_server *s, struct slice args)
 {
     ptrdiff_t space = slice_find_last(args, ' ');
     struct slice name = slice_trim(slice_head(args, space < 0 ? 0 : (size_t)space));

@@ -44,7 +44,7 @@ mechanisms_are_found_in_any_case(void **state)
     assert_int_equal(sasl_mechanism_find(SLICE("SCRAM-SHA-256-PLUS")), SASL_SCRAM_SHA_256_PLUS);
     assert_int_equal(sasl_mechanism_find(SLICE("CRAM-MD5")), -1);
     assert_int_equal(sasl_mechanism_find(SLICE("")), -1);
-    for (int m = 0; m < SASL_MECHANISM_COUNT; m++)
+    for (enum sasl_mechanism m = 0; m < SASL_MECHANISM_COUNT; m++)
         assert_int_equal(sasl_mechanism_find(slice_of(sasl_mechanism_name(m))), m);
     assert_true(sasl_mechanism_is_plaintext(SASL_LOGIN));
     assert_false(sasl_mechanism_is_plaintext(SASL_SCRAM_SHA_256));

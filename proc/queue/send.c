@@ -277,7 +277,8 @@ defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
     char id[ID_TEXT_LEN + 1];
 
     t->next = (uint32_t)(now_seconds() + pause_after(t->attempts));
-    t->attempts += t->attempts < UINT8_MAX;
+    if (t->attempts < UINT8_MAX)
+        t->attempts++;
     t->state = TARGET_DEFERRED;
     t->reason = (uint16_t)why;
     q->deferrals++;
