@@ -210,6 +210,7 @@ add_default(struct conf_parser *p, enum conf_protocol protocol, const char *addr
     struct conf_word values[] = {{slice_of(conf_protocols[protocol].name), 0},
                                  {slice_of(address), 0}};
 
+    p->key = &keys[KEY_listen];
     conf_read_listen(p, values);
 }
 

@@ -127,7 +127,13 @@ const struct conf *conf_load(const char *path, const char *state, struct conf_mi
 
 void conf_free(const struct conf *c); /* NULL is fine */
 
+/* Appends the value of a limit as one would write it: 64K, 5m. */
+void conf_value_put(struct buf *out, enum limit_unit unit, uint64_t value);
+
 /* Appends `file:line:column: what` lines. False where the cap of out was reached. */
 bool conf_mistakes_put(const struct conf_mistakes *mistakes, struct buf *out);
+
+/* The name that `word` is probably a misspelling of, or an empty slice. */
+struct slice conf_suggest(struct slice word, const char *const *names, size_t count);
 
 #endif

@@ -31,9 +31,6 @@ struct conf_fault {
 void conf_mistakes_init(struct conf_mistakes *m, const char *file);
 void conf_fault_put(struct conf_mistakes *m, const struct conf_fault *fault);
 
-/* The name that `word` is probably a misspelling of, or an empty slice. */
-struct slice conf_suggest(struct slice word, const char *const *names, size_t count);
-
 enum { CONF_WORDS_MAX = 8 }; /* more than any directive takes */
 
 struct conf_word {
@@ -62,7 +59,7 @@ struct conf_parser {
 };
 
 struct conf_key {
-    const char *word, *usage; /* the word again, and what follows it */
+    const char *word, *usage; /* usage: the word, and what follows it */
     bool once, used;
     void (*read)(struct conf_parser *p, const struct conf_word *values);
 };

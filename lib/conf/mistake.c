@@ -1,5 +1,4 @@
-/* Mistakes as text. Words of the file are cut short here, so that a mistake always fits its room.
- */
+/* Mistakes as text. Words of the file are cut short, so that a mistake always fits its room. */
 #include "base/ensure.h"
 #include "conf/conf_private.h"
 

@@ -181,8 +181,8 @@ factor_of(enum limit_unit unit, struct slice suffix)
     return 0;
 }
 
-static void
-put_value(struct buf *out, enum limit_unit unit, uint64_t value)
+void
+conf_value_put(struct buf *out, enum limit_unit unit, uint64_t value)
 {
     size_t i = 0;
 
@@ -198,9 +198,9 @@ complain_range(struct conf_parser *p, const struct conf_word *word, const struct
     struct buf range;
 
     buf_init(&range, CONF_MISTAKE_WORD_MAX);
-    put_value(&range, row->unit, row->least);
+    conf_value_put(&range, row->unit, row->least);
     buf_put_string(&range, " to ");
-    put_value(&range, row->unit, row->most);
+    conf_value_put(&range, row->unit, row->most);
     buf_put_string(&range, row->unit == UNIT_BYTES ? " bytes" : "");
     conf_complain(p, word, MISTAKE_OUT_OF_RANGE, word->text, buf_slice(&range));
     buf_clear(&range);

@@ -21,6 +21,7 @@ struct smtp_rcpt {
     struct smtp_rcpt *next;
     struct slice address; /* canonical local@domain; "postmaster" may come without a domain */
     struct slice orcpt;   /* "rfc822;xtext" as the client wrote it, or empty */
+    struct slice note;    /* what the owner gave with its answer, for itself */
     unsigned notify;
     uint64_t room; /* bytes left in the quota when asked; UINT64_MAX: no limit */
 };

@@ -75,7 +75,8 @@ struct smtp_answer {
     uint32_t iterations;    /* ASK_SCRAM_USER */
     struct slice signature; /* ASK_SCRAM_PROOF, where right */
     /* SMTP_ASK_RCPT */
-    uint64_t room; /* bytes left in the quota, UINT64_MAX: no limit */
+    uint64_t room;     /* bytes left in the quota, UINT64_MAX: no limit */
+    struct slice note; /* kept with the recipient, for the caller itself */
     /* SMTP_ASK_BODY */
     struct smtp_sink sink;
     struct slice id;        /* for the trace line */
@@ -117,6 +118,7 @@ struct smtp_server {
     uint64_t chunk_left; /* BDAT: octets to come */
     uint64_t chunk_size;
     bool chunk_is_last;
+    enum reason body_refusal;  /* BDAT: what this and every further chunk is told */
     enum reason chunk_refusal; /* BDAT: the octets are dropped, then this is said */
 };
 
