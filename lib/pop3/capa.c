@@ -20,10 +20,15 @@ put_mechanisms(const struct pop3_server *s)
     pop3_put_mechanisms(s, " ", "");
 }
 
+/* An account may have a delay of its own, which is known after login. */
 static void
 put_delay(const struct pop3_server *s)
 {
-    buf_put_u64(s->out, s->config->limits->value[LIMIT_login_delay_seconds]);
+    if (s->phase == POP3_LOGIN)
+        buf_put_format(s->out, "%llu USER",
+                       (unsigned long long)s->config->limits->value[LIMIT_login_delay_seconds]);
+    else
+        buf_put_u64(s->out, s->login_delay);
 }
 
 static const struct capability {
@@ -65,8 +70,9 @@ pop3_cmd_capa(struct pop3_server *s, struct slice args)
     buf_put_string(s->out, ".\r\n");
 }
 
-/* utf8 = "UTF8"    rfc6856#2.1-a: before login only. Messages are sent as they are stored either
- * way; the client says by this that it can read them. */
+/* utf8 = "UTF8"    rfc6856#2.1-a: before login only.
+ * deviates: rfc6856#2.1-b: without UTF8 a message with UTF-8 in its header is sent as it is stored,
+ * too. To refuse it would hide it from its owner, and most programs show it well. */
 void
 pop3_cmd_utf8(struct pop3_server *s, struct slice args)
 {

@@ -59,7 +59,7 @@ pop3_say_about(struct pop3_server *s, enum reason r, struct slice argument)
         s->closing = true;
         r = POP3_MANY_ERRORS;
     }
-    ensure(reason_put(s->out, r, argument)); /* feed sees to the room */
+    ensure(reason_put(s->out, r, argument)); /* rfc1939#3-c; feed sees to the room */
 }
 
 void
