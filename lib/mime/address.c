@@ -141,7 +141,8 @@ mime_domain_parse(struct slice text)
     return true;
 }
 
-/* address-literal = "[" IPv4 / "IPv6:" IPv6 "]"; general literals have no registered tag. */
+/* address-literal = "[" IPv4 / "IPv6:" IPv6 "]"                      rfc5321#4.1.3-b
+ * General literals have no registered tag. */
 bool
 mime_literal_parse(struct slice text)
 {

@@ -96,7 +96,7 @@ static enum reason
 not_now(const struct smtp_server *s)
 {
     if (s->config->service != SMTP_SERVICE_SUBMISSION)
-        return SMTP_NO_AUTH_HERE;
+        return SMTP_NO_AUTH_HERE; /* rfc4954#4-i */
     if (s->client.login.len)
         return SMTP_LOGIN_ALREADY; /* rfc4954#4-b */
     if (s->phase == START)

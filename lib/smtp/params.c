@@ -5,7 +5,7 @@
 
 enum { ENVID_MAX = 100, ORCPT_MAX = 500, AUTH_MAX = 500 }; /* RFC 3461 4.4, 4.2; RFC 4954 5 */
 
-/* xchar, or "+" and two upper case hexadecimal digits                rfc3461#4-b */
+/* xchar, or "+" and two upper case hexadecimal digits                rfc3461#4-a */
 static bool
 is_xtext(struct slice s)
 {
@@ -30,6 +30,7 @@ keep(struct smtp_server *s, struct slice value, struct slice *kept)
     return kept->at ? REASON_NONE : SMTP_PARAM_NOT_NOW;
 }
 
+/* An estimate, never the end of the message: rfc1870#6-a. */
 static enum reason
 take_size(struct smtp_server *s, struct slice value)
 {
