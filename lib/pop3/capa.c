@@ -20,10 +20,15 @@ put_mechanisms(const struct pop3_server *s)
     pop3_put_mechanisms(s, " ", "");
 }
 
+/* An account may have a delay of its own, which is known after login. */
 static void
 put_delay(const struct pop3_server *s)
 {
-    buf_put_u64(s->out, s->config->limits->value[LIMIT_login_delay_seconds]);
+    if (s->phase == POP3_LOGIN)
+        buf_put_format(s->out, "%llu USER",
+                       (unsigned long long)s->config->limits->value[LIMIT_login_delay_seconds]);
+    else
+        buf_put_u64(s->out, s->login_delay);
 }
 
 static const struct capability {
@@ -48,7 +53,7 @@ static const struct capability {
 
 /* capa = "CAPA"    rfc2449#5-a */
 void
-cmd_capa(struct pop3_server *s, struct slice args)
+pop3_cmd_capa(struct pop3_server *s, struct slice args)
 {
     (void)args;
     pop3_say(s, POP3_CAPA_LIST);
@@ -65,10 +70,11 @@ cmd_capa(struct pop3_server *s, struct slice args)
     buf_put_string(s->out, ".\r\n");
 }
 
-/* utf8 = "UTF8"    rfc6856#2.1-a: before login only. Messages are sent as they are stored either
- * way; the client says by this that it can read them. */
+/* utf8 = "UTF8"    rfc6856#2.1-a: before login only.
+ * deviates: rfc6856#2.1-b: without UTF8 a message with UTF-8 in its header is sent as it is stored,
+ * too. To refuse it would hide it from its owner, and most programs show it well. */
 void
-cmd_utf8(struct pop3_server *s, struct slice args)
+pop3_cmd_utf8(struct pop3_server *s, struct slice args)
 {
     (void)args;
     s->utf8 = true;
@@ -77,7 +83,7 @@ cmd_utf8(struct pop3_server *s, struct slice args)
 
 /* lang = "LANG" [SP (tag / "*")]    rfc6856#3.2-a: the replies are in one language */
 void
-cmd_lang(struct pop3_server *s, struct slice args)
+pop3_cmd_lang(struct pop3_server *s, struct slice args)
 {
     if (args.len == 0) {
         pop3_say(s, POP3_LANG_LIST);

@@ -1,6 +1,6 @@
 /* Lines out of bytes. A line that came whole is shown where it lies; one that came in pieces is
  * kept in s->held, which is wiped, for it may hold a password. What is too long is thrown away up
- * to its end, and the session goes on (rfc2449#4-a). */
+ * to its end, and the session goes on (rfc2449#4-a, rfc5034#4-f). */
 #include "pop3/server_private.h"
 
 bool

@@ -147,9 +147,9 @@ list_mechanisms(struct pop3_server *s)
     buf_put_string(s->out, ".\r\n");
 }
 
-/* auth = "AUTH" [SP mechanism [SP ("=" / base64)]]    rfc5034#4-a, rfc5034#4-b */
+/* auth = "AUTH" [SP mechanism [SP ("=" / base64)]]    rfc5034#4-a, rfc5034#4-b, rfc5034#4-e */
 void
-cmd_auth(struct pop3_server *s, struct slice args)
+pop3_cmd_auth(struct pop3_server *s, struct slice args)
 {
     struct slice name, initial;
     bool with_initial = slice_cut(&args, ' ', &name);
@@ -199,7 +199,7 @@ pop3_sasl_answered(struct pop3_server *s, struct pop3_ask ask, const struct pop3
 
 /* user = "USER" SP name    rfc1939#7-e: the same reply whether there is such a user or not */
 void
-cmd_user(struct pop3_server *s, struct slice args)
+pop3_cmd_user(struct pop3_server *s, struct slice args)
 {
     secret_clear(&s->user);
     ensure(secret_put(&s->user, args)); /* a line is shorter than a name may be */
@@ -208,7 +208,7 @@ cmd_user(struct pop3_server *s, struct slice args)
 
 /* pass = "PASS" SP password    rfc1939#7-f: all that follows the space */
 void
-cmd_pass(struct pop3_server *s, struct slice args)
+pop3_cmd_pass(struct pop3_server *s, struct slice args)
 {
     struct secret message;
     struct slice initial;
@@ -227,33 +227,23 @@ cmd_pass(struct pop3_server *s, struct slice args)
     secret_clear(&message);
 }
 
-static int
-hex_value(uint8_t c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
+/* Hexadecimal digits, in lower case as the RFC has them, whatever the client writes. */
 static bool
 read_digest(struct slice text, uint8_t digest[POP3_APOP_DIGEST])
 {
-    if (text.len != 2 * POP3_APOP_DIGEST)
+    if (text.len != POP3_APOP_DIGEST)
         return false;
     for (size_t i = 0; i < POP3_APOP_DIGEST; i++) {
-        int high = hex_value(text.at[2 * i]), low = hex_value(text.at[2 * i + 1]);
-
-        if (high < 0 || low < 0)
+        digest[i] = ascii_lower(text.at[i]);
+        if (!ascii_is_digit(digest[i]) && (digest[i] < 'a' || digest[i] > 'f'))
             return false;
-        digest[i] = (uint8_t)(high << 4 | low);
     }
     return true;
 }
 
 /* apop = "APOP" SP name SP 32HEXDIG    rfc1939#7-g */
 void
-cmd_apop(struct pop3_server *s, struct slice args)
+pop3_cmd_apop(struct pop3_server *s, struct slice args)
 {
     ptrdiff_t space = slice_find_last(args, ' ');
     struct slice name = slice_trim(slice_head(args, space < 0 ? 0 : (size_t)space));
@@ -293,6 +283,7 @@ pop3_open_answered(struct pop3_server *s, struct pop3_ask ask, const struct pop3
     s->messages = a->messages;
     s->count = a->count;
     s->uid_validity = a->uid_validity;
+    s->login_delay = a->seconds;
     s->marks = heap_take(a->count / 8 + 1); /* a bit beside each 16 bytes of the owner's table */
     for (size_t i = 0; i < a->count; i++)
         s->octets += a->messages[i].size;

@@ -75,7 +75,7 @@ say_totals(struct pop3_server *s, enum reason r, const char *between, const char
 
 /* stat = "STAT"    rfc1939#5-b */
 void
-cmd_stat(struct pop3_server *s, struct slice args)
+pop3_cmd_stat(struct pop3_server *s, struct slice args)
 {
     (void)args;
     say_totals(s, POP3_FACTS, " ", "");
@@ -101,7 +101,7 @@ list_all(struct pop3_server *s, struct slice args, enum pop3_listing kind)
 
 /* list = "LIST" [SP number]    rfc1939#5-c */
 void
-cmd_list(struct pop3_server *s, struct slice args)
+pop3_cmd_list(struct pop3_server *s, struct slice args)
 {
     if (list_all(s, args, POP3_LISTING_SIZES))
         say_totals(s, POP3_LIST, " messages (", " octets)");
@@ -109,7 +109,7 @@ cmd_list(struct pop3_server *s, struct slice args)
 
 /* uidl = "UIDL" [SP number]    rfc1939#7-c */
 void
-cmd_uidl(struct pop3_server *s, struct slice args)
+pop3_cmd_uidl(struct pop3_server *s, struct slice args)
 {
     if (list_all(s, args, POP3_LISTING_IDS))
         pop3_say(s, POP3_UIDL);
@@ -124,7 +124,7 @@ ask_body(struct pop3_server *s, size_t at, uint64_t lines)
 
 /* retr = "RETR" SP number    rfc1939#5-d */
 void
-cmd_retr(struct pop3_server *s, struct slice args)
+pop3_cmd_retr(struct pop3_server *s, struct slice args)
 {
     size_t at;
 
@@ -134,7 +134,7 @@ cmd_retr(struct pop3_server *s, struct slice args)
 
 /* top = "TOP" SP number SP lines    rfc1939#7-a */
 void
-cmd_top(struct pop3_server *s, struct slice args)
+pop3_cmd_top(struct pop3_server *s, struct slice args)
 {
     struct slice number;
     uint64_t lines;
@@ -171,7 +171,7 @@ pop3_body_answered(struct pop3_server *s, struct pop3_ask ask, const struct pop3
 
 /* dele = "DELE" SP number    rfc1939#5-e */
 void
-cmd_dele(struct pop3_server *s, struct slice args)
+pop3_cmd_dele(struct pop3_server *s, struct slice args)
 {
     size_t at;
 
@@ -185,7 +185,7 @@ cmd_dele(struct pop3_server *s, struct slice args)
 
 /* rset = "RSET"    rfc1939#5-g */
 void
-cmd_rset(struct pop3_server *s, struct slice args)
+pop3_cmd_rset(struct pop3_server *s, struct slice args)
 {
     (void)args;
     for (size_t i = 0; s->marked && i < s->count; i++)
@@ -198,7 +198,7 @@ cmd_rset(struct pop3_server *s, struct slice args)
 
 /* noop = "NOOP"    rfc1939#5-f */
 void
-cmd_noop(struct pop3_server *s, struct slice args)
+pop3_cmd_noop(struct pop3_server *s, struct slice args)
 {
     (void)args;
     pop3_say(s, POP3_NOTHING_DONE);

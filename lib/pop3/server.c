@@ -59,7 +59,7 @@ pop3_say_about(struct pop3_server *s, enum reason r, struct slice argument)
         s->closing = true;
         r = POP3_MANY_ERRORS;
     }
-    ensure(reason_put(s->out, r, argument)); /* feed sees to the room */
+    ensure(reason_put(s->out, r, argument)); /* rfc1939#3-c; feed sees to the room */
 }
 
 void
@@ -239,7 +239,7 @@ pop3_server_end(struct pop3_server *s, enum reason reason)
 
 /* quit = "QUIT"    rfc1939#4-b, rfc1939#6-a */
 void
-cmd_quit(struct pop3_server *s, struct slice args)
+pop3_cmd_quit(struct pop3_server *s, struct slice args)
 {
     (void)args;
     if (s->marked) {
@@ -252,7 +252,7 @@ cmd_quit(struct pop3_server *s, struct slice args)
 
 /* stls = "STLS"    rfc2595#4-a */
 void
-cmd_stls(struct pop3_server *s, struct slice args)
+pop3_cmd_stls(struct pop3_server *s, struct slice args)
 {
     (void)args;
     if (s->client.tls) {

@@ -18,7 +18,7 @@ enum {
     POP3_LINE_MAX = 255,    /* octets of a command with its CR LF (RFC 2449 section 4) */
     POP3_ANSWER_MAX = 1370, /* the same of an answer to a challenge: SASL_TEXT_MAX in base 64 */
     POP3_REPLY_MAX = 4096,  /* no command is begun with less room than this in `out` */
-    POP3_APOP_DIGEST = 16,
+    POP3_APOP_DIGEST = 32,  /* hexadecimal digits of an MD5 */
 };
 
 /* Of the service: lives as long as its sessions. */
@@ -59,7 +59,7 @@ struct pop3_ask {
     struct slice user;
     struct slice password;     /* SASL_ASK_PASSWORD */
     struct slice auth_message; /* SASL_ASK_SCRAM_PROOF */
-    struct slice proof;        /* SASL_ASK_SCRAM_PROOF; APOP: POP3_APOP_DIGEST bytes */
+    struct slice proof;        /* SASL_ASK_SCRAM_PROOF; APOP: POP3_APOP_DIGEST digits, lower case */
     size_t message;            /* BODY: its place in the table, from 0 */
     uint64_t lines;            /* BODY: as pop3_stuff_init takes them */
 };
@@ -68,10 +68,10 @@ struct pop3_ask {
  * POP3_WRONG_LOGIN counts against limit logins_per_session, POP3_LOGIN_DELAY closes. */
 struct pop3_answer {
     enum reason reason;
-    uint64_t seconds;                    /* with POP3_LOGIN_DELAY: how long to wait */
-    struct slice salt;                   /* SASL_ASK_SCRAM_USER, raw */
-    uint32_t iterations;                 /* SASL_ASK_SCRAM_USER */
-    struct slice signature;              /* SASL_ASK_SCRAM_PROOF: the ServerSignature */
+    uint64_t seconds;       /* with POP3_LOGIN_DELAY: to wait; OPEN: the account's login delay */
+    struct slice salt;      /* SASL_ASK_SCRAM_USER, raw */
+    uint32_t iterations;    /* SASL_ASK_SCRAM_USER */
+    struct slice signature; /* SASL_ASK_SCRAM_PROOF: the ServerSignature */
     const struct pop3_message *messages; /* OPEN: stays the owner's, until pop3_server_clear */
     size_t count;                        /* OPEN */
     uint64_t uid_validity;               /* OPEN: with a uid it names a message for ever */
@@ -108,7 +108,7 @@ struct pop3_server {
     const struct pop3_message *messages;
     size_t count, marked; /* messages in the table; those of them marked as deleted */
     uint64_t octets;      /* of those not marked */
-    uint64_t uid_validity;
+    uint64_t uid_validity, login_delay;
     uint8_t *marks; /* a bit for each message */
     bool sending;   /* pop3_server_body_begin was called */
     enum pop3_listing listing;

@@ -145,8 +145,7 @@ question(void *ctx, struct buf *text)
     if (s->ask.kind == POP3_ASK_APOP) {
         put_words(text, "apop", s->ask.user);
         buf_put_byte(text, ' ');
-        for (size_t i = 0; i < s->ask.proof.len; i++)
-            buf_put_format(text, "%02x", s->ask.proof.at[i]);
+        buf_put(text, s->ask.proof);
     }
     if (s->ask.kind == POP3_ASK_COMMIT) {
         buf_put_string(text, "commit");
@@ -176,6 +175,7 @@ read_sizes(struct session *t, struct slice words, struct pop3_answer *a)
     free(t->messages);
     t->messages = calloc(200000, sizeof(*t->messages));
     a->uid_validity = 0x5eed;
+    a->seconds = 30;
     a->messages = t->messages;
     while (words.len) {
         slice_cut(&words, ' ', &word);

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 
 enum {
-    SASL_TEXT_MAX = 1024, /* bytes of one decoded message from the client */
-    SASL_NAME_MAX = 320,  /* bytes of a user name */
-    SASL_PASSWORD_MAX = 255,
+    SASL_TEXT_MAX = 1024,    /* bytes of one decoded message from the client */
+    SASL_NAME_MAX = 320,     /* bytes of a user name */
+    SASL_PASSWORD_MAX = 255, /* rfc4616#2-d asks for that much */
 };
 
 enum sasl_mechanism {

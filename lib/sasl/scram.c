@@ -1,4 +1,4 @@
-/* The server side of SCRAM (RFC 5802 section 7), strict: attributes in their order, nothing unread.
+/* The server side of SCRAM (rfc5802#5-a), strict: attributes in their order, nothing unread.
  *
  *   client-first = gs2-header bare
  *   gs2-header   = ("n" / "y" / "p=" cb-name) "," ["a=" saslname] ","
@@ -109,7 +109,8 @@ read_first(struct slice message, struct first *f)
            skip_extensions(rest);
 }
 
-/* The binding data the client's flag asks for. False: the flag is not to be believed. */
+/* The binding data the client's flag asks for. False: the flag is not to be believed. tls-unique is
+ * not among the types (rfc7677#4-a). */
 static bool
 choose_binding(const struct sasl_server *s, const struct first *f, struct slice *data)
 {

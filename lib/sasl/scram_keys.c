@@ -1,4 +1,4 @@
-/* The arithmetic of RFC 5802 section 3 with SHA-256 (RFC 7677), on libcrypto. */
+/* The arithmetic of SCRAM (rfc5802#3-a) with SHA-256 (rfc7677#3-a), on libcrypto. */
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -50,7 +50,7 @@ mechanisms_are_found_in_any_case(void **state)
     assert_false(sasl_mechanism_is_plaintext(SASL_SCRAM_SHA_256));
 }
 
-/* rfc4616#2-a, rfc4616#2-b, rfc4616#2-c, rfc4616#2-d */
+/* rfc4616#2-a, rfc4616#2-b, rfc4616#2-c, rfc6856#2.2-b */
 static void
 plain_takes_a_name_and_a_password(void **state)
 {
@@ -88,6 +88,7 @@ plain_takes_a_name_and_a_password(void **state)
     }
 }
 
+/* rfc4616#2-d */
 static void
 plain_limits_names_and_passwords(void **state)
 {

@@ -1,5 +1,5 @@
-/* Strings as mechanisms want them: UTF-8 (RFC 3629: no overlong forms, no surrogates) without NUL.
- */
+/* Strings as mechanisms want them (rfc4616#2-c, rfc6856#2.2-b): UTF-8 (RFC 3629: no overlong forms,
+ * no surrogates) without NUL. */
 #include "sasl/sasl_private.h"
 
 /* How many bytes a character takes that begins like this, with the range of its second byte. */

@@ -71,7 +71,7 @@ lock_buckets(struct store *st)
         struct flock range = {
             .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)bucket, .l_len = 1};
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         if (fcntl(st->lock_fd, F_OFD_SETLK, &range) != 0)
             return (struct err){ERR_TEMPORARY, errno, "locking accounts another process has"};
@@ -157,14 +157,15 @@ store_trim(struct store *st, size_t keep)
     }
 }
 
-/* Calls fn for each account in one bucket; false if fn did not want more. */
+/* Calls fn for each account in one bucket; false if fn did not want more. Ids have one spelling. */
 static bool
 walk_bucket(DIR *dir, unsigned bucket, bool (*fn)(void *ctx, uint64_t account), void *ctx)
 {
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         uint64_t id;
 
-        if (!slice_to_u64(slice_of(e->d_name), &id) || id == 0 || id % STORE_BUCKETS != bucket)
+        if (e->d_name[0] == '0' || !slice_to_u64(slice_of(e->d_name), &id) ||
+            id % STORE_BUCKETS != bucket)
             continue;
         if (!fn(ctx, id))
             return false;
@@ -180,7 +181,7 @@ store_each(struct store *st, bool (*fn)(void *ctx, uint64_t account), void *ctx)
         DIR *dir;
         bool more;
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         snprintf(name, sizeof(name), "%02x", bucket);
         dir = opendir(name);

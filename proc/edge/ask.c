@@ -13,8 +13,8 @@ on_answer(void *ctx, const union msg_any *answer, int fd)
 }
 
 void
-conn_ask(struct conn *c, enum role_id role, unsigned index, enum msg_type type,
-         const void *message, int fd, enum msg_type expected, conn_answer_fn *fn)
+conn_ask(struct conn *c, enum role_id role, unsigned index, enum msg_type type, const void *message,
+         int fd, enum msg_type expected, conn_answer_fn *fn)
 {
     struct chan *to = role_peer(c->edge->role, role, index);
 

@@ -1,4 +1,5 @@
-/* Most mail is small and travels inside one frame; the rest is streamed into a memfd as it arrives. */
+/* Most mail is small and travels inside one frame; the rest is streamed into a memfd as it arrives.
+ */
 #include "body.h"
 
 #include <errno.h>

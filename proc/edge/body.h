@@ -6,7 +6,7 @@
 #include "ipc/msg.h"
 
 enum {
-    BODY_MEMORY_MAX = 48 * 1024,     /* bytes kept in memory */
+    BODY_MEMORY_MAX = 48 * 1024, /* bytes kept in memory */
     BODY_ENVELOPE_MAX = 32 << 20,
 };
 

@@ -1,12 +1,12 @@
 /* A connection: bytes between a socket, perhaps through TLS, and a protocol machine. Replies gather
  * and leave in one write; while a question is open nothing further is read. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,8 +17,8 @@
 static uint8_t read_room[EDGE_READ_BYTES];
 
 static const struct session_ops *const ops_of[ROLE_PROTOCOL_COUNT] = {
-    [ROLE_SMTP] = &smtp_ops,        [ROLE_SUBMISSION] = &smtp_ops, [ROLE_SUBMISSIONS] = &smtps_ops,
-    [ROLE_POP3] = &pop3_ops,        [ROLE_POP3S] = &pop3s_ops,     [ROLE_SYSTEM] = &smtp_ops,
+    [ROLE_SMTP] = &smtp_ops, [ROLE_SUBMISSION] = &smtp_ops, [ROLE_SUBMISSIONS] = &smtps_ops,
+    [ROLE_POP3] = &pop3_ops, [ROLE_POP3S] = &pop3s_ops,     [ROLE_SYSTEM] = &smtp_ops,
 };
 
 /* ---- ending ---- */
@@ -67,8 +67,8 @@ conn_close(struct conn *c)
         role_end(e->role);
 }
 
-/* Closing with unread input would make the kernel reset the connection, and the client lose our last
- * words: say that no more comes, and read until it has closed too. */
+/* Closing with unread input would make the kernel reset the connection, and the client lose our
+ * last words: say that no more comes, and read until it has closed too. */
 static void
 linger(struct conn *c)
 {
@@ -104,7 +104,8 @@ struct sasl_binding
 conn_binding(const struct conn *c)
 {
     return (struct sasl_binding){.tls_exporter = slice_make(c->exporter, c->exporter_len),
-                                 .tls_server_end_point = slice_make(c->end_point, c->end_point_len)};
+                                 .tls_server_end_point =
+                                     slice_make(c->end_point, c->end_point_len)};
 }
 
 void
@@ -132,7 +133,8 @@ handshake_done(struct conn *c)
     c->end_point_len = tls_conn_end_point(c->tls, c->end_point);
     LOG(tls, slice_of(c->id), log_string("version", tls_conn_version(c->tls)),
         log_string("name", name),
-        log_string("certificate", !name[0] || tls_conn_name_known(c->tls) ? "ok" : "of-another-name"));
+        log_string("certificate",
+                   !name[0] || tls_conn_name_known(c->tls) ? "ok" : "of-another-name"));
     if (c->session) {
         c->ops->tls_started(c);
     } else {
@@ -295,7 +297,8 @@ set_wants(struct conn *c)
     watch_want(c->watch, want);
 }
 
-/* Everything that was said is out, and it was the last: or the client is gone and waits for nothing. */
+/* Everything that was said is out, and it was the last: or the client is gone and waits for
+ * nothing. */
 static void
 finish(struct conn *c)
 {
@@ -398,7 +401,8 @@ name_peer(struct conn *c)
 static void
 make_nonce(struct conn *c)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t chance[EDGE_NONCE];
 
     random_fill(chance, sizeof(chance));
@@ -426,7 +430,8 @@ on_verdict(struct conn *c, const union msg_any *answer, int fd)
         return;
     } else {
         c->ops->begin(c);
-        c->ops->end(c, verdict == GUARD_MANY_SESSIONS ? EDGE_MANY_SESSIONS : EDGE_MANY_FROM_ADDRESS);
+        c->ops->end(c,
+                    verdict == GUARD_MANY_SESSIONS ? EDGE_MANY_SESSIONS : EDGE_MANY_FROM_ADDRESS);
     }
 }
 

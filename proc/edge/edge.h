@@ -11,13 +11,13 @@
 #include "tls/tls.h"
 
 enum {
-    EDGE_READ_BYTES = 64 * 1024,     /* one read from a socket */
-    EDGE_OUT_MAX = 512 * 1024,       /* replies and mail that a client has not taken yet */
-    EDGE_OUT_HIGH = 256 * 1024,      /* so much, and nothing more is produced */
-    EDGE_OUT_KEEP = 16 * 1024,       /* an emptied buffer larger than this is given back */
-    EDGE_SWEEP_MS = 1000,            /* how often time-outs are looked for */
-    EDGE_LINGER_MS = 2000,           /* after our last word, for the client to read it */
-    EDGE_SIGN_MS = 5000,             /* the keys role has so long for a signature */
+    EDGE_READ_BYTES = 64 * 1024, /* one read from a socket */
+    EDGE_OUT_MAX = 512 * 1024,   /* replies and mail that a client has not taken yet */
+    EDGE_OUT_HIGH = 256 * 1024,  /* so much, and nothing more is produced */
+    EDGE_OUT_KEEP = 16 * 1024,   /* an emptied buffer larger than this is given back */
+    EDGE_SWEEP_MS = 1000,        /* how often time-outs are looked for */
+    EDGE_LINGER_MS = 2000,       /* after our last word, for the client to read it */
+    EDGE_SIGN_MS = 5000,         /* the keys role has so long for a signature */
     EDGE_ADDRESS_MAX = 64,
     EDGE_NONCE = 24,
 };
@@ -32,7 +32,7 @@ enum edge_end {
     EDGE_MANY_SESSIONS,
     EDGE_MANY_FROM_ADDRESS,
     EDGE_IDLE,
-    EDGE_SLOW,     /* the transaction took too long */
+    EDGE_SLOW, /* the transaction took too long */
     EDGE_STOPPING,
     EDGE_END_COUNT
 };
@@ -58,13 +58,13 @@ struct session_ops {
     void (*begin)(struct conn *c); /* make c->session; the greeting follows */
     void (*greet)(struct conn *c);
     size_t (*feed)(struct conn *c, struct slice in); /* how many bytes were consumed */
-    bool (*is_waiting)(const struct conn *c); /* for an answer: read nothing further */
+    bool (*is_waiting)(const struct conn *c);        /* for an answer: read nothing further */
     bool (*is_closing)(const struct conn *c);
-    bool (*is_busy)(const struct conn *c);    /* in a transaction, which a stop lets finish */
-    bool (*produce)(struct conn *c);          /* more output while there is room; true: some came */
+    bool (*is_busy)(const struct conn *c); /* in a transaction, which a stop lets finish */
+    bool (*produce)(struct conn *c);       /* more output while there is room; true: some came */
     void (*tls_started)(struct conn *c);
     void (*end)(struct conn *c, enum edge_end why);
-    void (*clear)(struct conn *c);            /* free c->session */
+    void (*clear)(struct conn *c); /* free c->session */
 };
 
 struct conn {
@@ -78,7 +78,7 @@ struct conn {
     char address[EDGE_ADDRESS_MAX]; /* of the client, as text; "local" */
     uint32_t uid;                   /* SYSTEM: who it is */
     bool loopback;
-    char id[ID_TEXT_LEN + 1];       /* in log lines */
+    char id[ID_TEXT_LEN + 1]; /* in log lines */
 
     struct tls_conn *tls;
     bool handshaking, tls_wants_write;
@@ -90,10 +90,10 @@ struct conn {
     struct chan_ask *ask; /* the question that is open at another role */
     conn_answer_fn *on_answer;
     login_fn *on_login;
-    bool counted;         /* by the guard */
-    bool begun;           /* the guard has said yes */
+    bool counted; /* by the guard */
+    bool begun;   /* the guard has said yes */
     bool pumping, lingering, dead;
-    bool eof;             /* the client said all it will say */
+    bool eof;                   /* the client said all it will say */
     uint64_t heard_ms, busy_ms; /* last byte; begin of the transaction, 0: none */
 };
 
@@ -122,9 +122,9 @@ void edge_listeners_close(struct list *listeners);
 
 /* conn.c */
 void conn_new(struct edge *e, enum role_protocol p, int fd);
-void conn_pump(struct conn *c);  /* do all that can be done now; safe from anywhere */
+void conn_pump(struct conn *c); /* do all that can be done now; safe from anywhere */
 void conn_end(struct conn *c, enum edge_end why);
-void conn_close(struct conn *c); /* at once, without a word */
+void conn_close(struct conn *c);     /* at once, without a word */
 void conn_start_tls(struct conn *c); /* drops what was read; tls_started follows */
 struct sasl_binding conn_binding(const struct conn *c);
 

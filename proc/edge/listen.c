@@ -36,7 +36,8 @@ edge_listener(struct role *r, enum role_protocol p, struct slice address, int fd
 void
 edge_listeners_close(struct list *listeners)
 {
-    LIST_EACH (at, listeners) {
+    LIST_EACH(at, listeners)
+    {
         struct listener *l = LIST_OF(at, struct listener, link);
 
         list_remove(&l->link);
@@ -50,7 +51,8 @@ void
 edge_listeners_configured(struct edge *e)
 {
     edge_listeners_close(&e->listeners);
-    LIST_EACH (at, &e->listeners_coming) {
+    LIST_EACH(at, &e->listeners_coming)
+    {
         struct listener *l = LIST_OF(at, struct listener, link);
 
         list_remove(&l->link);

@@ -24,10 +24,12 @@ on_login(struct conn *c, const union msg_any *m, int fd)
     }
     if (a.verdict == ACCOUNTS_OK)
         LOG(login, slice_of(c->id), log_slice("account", a.address),
-            log_string("client", c->address), log_string("protocol", role_protocol_name(c->protocol)));
+            log_string("client", c->address),
+            log_string("protocol", role_protocol_name(c->protocol)));
     else
         LOG(login_failed, slice_of(c->id), log_string("client", c->address),
-            log_string("protocol", role_protocol_name(c->protocol)), log_number("verdict", a.verdict));
+            log_string("protocol", role_protocol_name(c->protocol)),
+            log_number("verdict", a.verdict));
     c->on_login(c, &a);
 }
 
@@ -39,10 +41,10 @@ on_salt(struct conn *c, const union msg_any *m, int fd)
     if (fd >= 0)
         close(fd);
     if (m)
-        a = (struct login_answer){
-            .verdict = (enum accounts_verdict)m->accounts_scram_salt_answer.verdict,
-            .salt = m->accounts_scram_salt_answer.salt,
-            .iterations = m->accounts_scram_salt_answer.iterations};
+        a = (struct login_answer){.verdict =
+                                      (enum accounts_verdict)m->accounts_scram_salt_answer.verdict,
+                                  .salt = m->accounts_scram_salt_answer.salt,
+                                  .iterations = m->accounts_scram_salt_answer.iterations};
     c->on_login(c, &a);
 }
 
@@ -55,8 +57,8 @@ login_ask(struct conn *c, const struct login_question *q, login_fn *fn)
 
     c->on_login = fn;
     if (q->step == SASL_ASK_PASSWORD)
-        conn_ask(c, ROLE_accounts, 0, MSG_accounts_login, &password, -1,
-                 MSG_accounts_login_answer, on_login);
+        conn_ask(c, ROLE_accounts, 0, MSG_accounts_login, &password, -1, MSG_accounts_login_answer,
+                 on_login);
     else if (q->step == SASL_ASK_SCRAM_USER)
         conn_ask(c, ROLE_accounts, 0, MSG_accounts_scram_salt, &salt, -1,
                  MSG_accounts_scram_salt_answer, on_salt);

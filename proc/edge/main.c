@@ -90,8 +90,8 @@ on_sweep(void *ctx)
     struct edge *e = ctx;
     uint64_t now = loop_now_ms(e->role->loop);
 
-    LIST_EACH (at, &e->conns)
-        sweep_one(LIST_OF(at, struct conn, link), now);
+    LIST_EACH(at, &e->conns)
+    sweep_one(LIST_OF(at, struct conn, link), now);
     timer_restart(e->sweep, EDGE_SWEEP_MS);
 }
 
@@ -122,8 +122,8 @@ stop_now(void *ctx)
 {
     struct edge *e = ctx;
 
-    LIST_EACH (at, &e->conns)
-        conn_end(LIST_OF(at, struct conn, link), EDGE_STOPPING);
+    LIST_EACH(at, &e->conns)
+    conn_end(LIST_OF(at, struct conn, link), EDGE_STOPPING);
     role_end(e->role);
 }
 
@@ -134,13 +134,15 @@ on_stop(struct role *r, unsigned seconds)
     struct edge *e = r->state;
 
     edge_listeners_close(&e->listeners);
-    LIST_EACH (at, &e->conns) {
+    LIST_EACH(at, &e->conns)
+    {
         struct conn *c = LIST_OF(at, struct conn, link);
 
         if (!c->busy_ms)
             conn_end(c, EDGE_STOPPING);
     }
-    LIST_EACH (at, &e->conns) {
+    LIST_EACH(at, &e->conns)
+    {
         struct conn *c = LIST_OF(at, struct conn, link);
 
         if (c->lingering)
@@ -152,9 +154,9 @@ on_stop(struct role *r, unsigned seconds)
         e->stop = loop_after(r->loop, seconds * 1000, stop_now, e);
 }
 
-static const struct role_door doors[] = {
-    {ROLE_guard, NULL, false}, {ROLE_keys, NULL, true},   {ROLE_accounts, NULL, false},
-    {ROLE_queue, NULL, false}, {ROLE_store, NULL, false}, {ROLE_parent, NULL, false}};
+static const struct role_door doors[] = {{ROLE_guard, NULL, false},    {ROLE_keys, NULL, true},
+                                         {ROLE_accounts, NULL, false}, {ROLE_queue, NULL, false},
+                                         {ROLE_store, NULL, false},    {ROLE_parent, NULL, false}};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,

@@ -35,9 +35,9 @@ struct pop3_session {
     struct pack packs[PACKS_KEPT];
     size_t pack_count, pack_next;
 
-    bool sending;                      /* the message `entry` is on its way */
+    bool sending; /* the message `entry` is on its way */
     const struct store_entry *entry;
-    uint64_t sent;                     /* bytes of it that went through the stuffer */
+    uint64_t sent; /* bytes of it that went through the stuffer */
     struct pop3_stuff stuff;
 };
 
@@ -365,7 +365,7 @@ ask_commit(struct conn *c)
 /* ---- the session ---- */
 
 static void (*const asks[])(struct conn *c) = {
-    [POP3_ASK_TLS] = conn_start_tls, [POP3_ASK_SASL] = ask_sasl, [POP3_ASK_APOP] = ask_apop,
+    [POP3_ASK_TLS] = conn_start_tls,   [POP3_ASK_SASL] = ask_sasl, [POP3_ASK_APOP] = ask_apop,
     [POP3_ASK_OPEN] = ask_login_delay, [POP3_ASK_BODY] = ask_body, [POP3_ASK_COMMIT] = ask_commit,
 };
 
@@ -435,8 +435,10 @@ tls_started(struct conn *c)
 }
 
 static const enum reason ends[EDGE_END_COUNT] = {
-    [EDGE_MANY_SESSIONS] = POP3_MANY_SESSIONS, [EDGE_MANY_FROM_ADDRESS] = POP3_MANY_SESSIONS,
-    [EDGE_IDLE] = REASON_NONE,                 [EDGE_SLOW] = REASON_NONE,
+    [EDGE_MANY_SESSIONS] = POP3_MANY_SESSIONS,
+    [EDGE_MANY_FROM_ADDRESS] = POP3_MANY_SESSIONS,
+    [EDGE_IDLE] = REASON_NONE,
+    [EDGE_SLOW] = REASON_NONE,
     [EDGE_STOPPING] = POP3_STOPPING,
 };
 

@@ -2,6 +2,7 @@
  * What a verdict of theirs is called towards a client is decided here, in tables. */
 #include "smtp/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,10 +16,10 @@ struct smtp_session {
     struct smtp_server server;
     struct smtp_config config;
     struct body body;
-    uint64_t id;           /* of the message under way */
-    uint64_t account;      /* logged in as; 0: nobody */
+    uint64_t id;      /* of the message under way */
+    uint64_t account; /* logged in as; 0: nobody */
     char login[SMTP_LOGIN_MAX + 1];
-    bool waiting;          /* for an answer */
+    bool waiting; /* for an answer */
 };
 
 static struct smtp_session *
@@ -208,8 +209,8 @@ put_envelope(struct conn *c, struct buf *recipients, struct buf *out)
         .sender = e->sender,
         .login = slice_of(s->login),
         .client = slice_of(c->address),
-        .flags = (e->body == SMTP_BODY_8BITMIME ? QUEUE_8BIT : 0u) |
-                 (e->smtputf8 ? QUEUE_SMTPUTF8 : 0u),
+        .flags =
+            (e->body == SMTP_BODY_8BITMIME ? QUEUE_8BIT : 0u) | (e->smtputf8 ? QUEUE_SMTPUTF8 : 0u),
         .ret = e->ret,
         .envid = e->envid,
     };
@@ -256,8 +257,7 @@ ask_commit(struct conn *c)
 
     buf_init(&recipients, BODY_ENVELOPE_MAX);
     buf_init(&envelope, BODY_ENVELOPE_MAX);
-    if (put_envelope(c, &recipients, &envelope) &&
-        body_close(&s->body, buf_slice(&envelope), &m))
+    if (put_envelope(c, &recipients, &envelope) && body_close(&s->body, buf_slice(&envelope), &m))
         conn_ask(c, ROLE_queue, 0, MSG_queue_submit, &m, s->body.fd, MSG_queue_submitted, on_kept);
     else
         answer_reason(c, SMTP_LOCAL_ERROR);
@@ -269,7 +269,7 @@ ask_commit(struct conn *c)
 
 static void (*const asks[])(struct conn *c) = {
     [SMTP_ASK_TLS] = conn_start_tls, [SMTP_ASK_SASL] = ask_sasl, [SMTP_ASK_SENDER] = ask_sender,
-    [SMTP_ASK_RCPT] = ask_rcpt,     [SMTP_ASK_VRFY] = ask_rcpt, [SMTP_ASK_BODY] = ask_body,
+    [SMTP_ASK_RCPT] = ask_rcpt,      [SMTP_ASK_VRFY] = ask_rcpt, [SMTP_ASK_BODY] = ask_body,
     [SMTP_ASK_COMMIT] = ask_commit,
 };
 
@@ -370,8 +370,10 @@ tls_started(struct conn *c)
 }
 
 static const enum reason ends[EDGE_END_COUNT] = {
-    [EDGE_MANY_SESSIONS] = SMTP_MANY_SESSIONS, [EDGE_MANY_FROM_ADDRESS] = SMTP_MANY_FROM_ADDRESS,
-    [EDGE_IDLE] = SMTP_TIMEOUT,                [EDGE_SLOW] = SMTP_TRANSACTION_TIMEOUT,
+    [EDGE_MANY_SESSIONS] = SMTP_MANY_SESSIONS,
+    [EDGE_MANY_FROM_ADDRESS] = SMTP_MANY_FROM_ADDRESS,
+    [EDGE_IDLE] = SMTP_TIMEOUT,
+    [EDGE_SLOW] = SMTP_TRANSACTION_TIMEOUT,
     [EDGE_STOPPING] = SMTP_SHUTTING_DOWN,
 };
 

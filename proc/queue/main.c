@@ -1,4 +1,8 @@
-/* queue: owns the journal and nothing else. docs/journal.md has what it keeps and in which order. */
+/* queue: owns the journal and nothing else. docs/journal.md has what it keeps and in which order.
+ */
+#include <fcntl.h>
+
+#include "base/clock.h"
 #include "base/log.h"
 #include "queue.h"
 

@@ -215,7 +215,8 @@ send_again(struct queue *q, unsigned store)
 {
     unsigned stores = role_peer_count(q->role, ROLE_store);
 
-    LIST_EACH (at, &q->all) {
+    LIST_EACH(at, &q->all)
+    {
         struct message *m = LIST_OF(at, struct message, all);
         bool any = false;
 
@@ -238,7 +239,8 @@ send_due(struct queue *q)
 {
     uint64_t now = now_seconds();
 
-    LIST_EACH (at, &q->deferred) {
+    LIST_EACH(at, &q->deferred)
+    {
         struct message *m = LIST_OF(at, struct message, waiting);
         bool due = false;
 
@@ -277,7 +279,8 @@ defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
     char id[ID_TEXT_LEN + 1];
 
     t->next = (uint32_t)(now_seconds() + pause_after(t->attempts));
-    t->attempts += t->attempts < UINT8_MAX;
+    if (t->attempts < UINT8_MAX)
+        t->attempts++;
     t->state = TARGET_DEFERRED;
     t->reason = (uint16_t)why;
     q->deferrals++;
@@ -285,8 +288,8 @@ defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
     (void)journal_change(q->journal, m->id, &change); /* lost, it is only tried again sooner */
     set_waiting(&q->deferred, m);
     id_format(m->id, id);
-    LOG(defer, slice_of(id), log_number("account", t->account), log_string("reason", send_reasons[why]),
-        log_number("attempts", t->attempts));
+    LOG(defer, slice_of(id), log_number("account", t->account),
+        log_string("reason", send_reasons[why]), log_number("attempts", t->attempts));
 }
 
 static void

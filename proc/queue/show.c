@@ -30,8 +30,8 @@ entry_of(const struct message *m)
     return e;
 }
 
-/* Where a page begins: behind `after` in the order of arrival, or, where that one has been delivered
- * meanwhile, at the first later id. */
+/* Where a page begins: behind `after` in the order of arrival, or, where that one has been
+ * delivered meanwhile, at the first later id. */
 static struct list *
 first_after(struct queue *q, uint64_t after)
 {
@@ -39,9 +39,9 @@ first_after(struct queue *q, uint64_t after)
 
     if (m)
         return m->all.next;
-    LIST_EACH (at, &q->all)
-        if (LIST_OF(at, struct message, all)->id > after)
-            return at;
+    LIST_EACH(at, &q->all)
+    if (LIST_OF(at, struct message, all)->id > after)
+        return at;
     return &q->all;
 }
 

@@ -1,5 +1,5 @@
-/* From an edge to the journal. All that arrives in one turn of the loop shares one commit; while its
- * sync runs, what arrives meanwhile waits in the channels and is the next batch. */
+/* From an edge to the journal. All that arrives in one turn of the loop shares one commit; while
+ * its sync runs, what arrives meanwhile waits in the channels and is the next batch. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -71,7 +71,8 @@ commit(void *ctx)
     q->commit_due = false;
     if (err_is(e))
         LOG(storage, SLICE(""), log_err(e));
-    LIST_EACH (at, &q->batch) {
+    LIST_EACH(at, &q->batch)
+    {
         struct submit *s = LIST_OF(at, struct submit, link);
 
         if (verdict == QUEUE_KEPT)
@@ -79,7 +80,8 @@ commit(void *ctx)
         else
             message_free(s->message);
     }
-    LIST_EACH (at, &q->batch) {
+    LIST_EACH(at, &q->batch)
+    {
         struct submit *s = LIST_OF(at, struct submit, link);
 
         answer(q, s, verdict);

@@ -7,8 +7,7 @@ on_usage(void *ctx, struct chan_call *call, const union msg_any *any)
 {
     struct rooms *s = ((struct role *)ctx)->state;
     struct store_usage_answer answer = {.verdict = STORE_OK};
-    struct err e =
-        store_usage(s->store, any->store_usage.account, &answer.bytes, &answer.messages);
+    struct err e = store_usage(s->store, any->store_usage.account, &answer.bytes, &answer.messages);
 
     if (err_is(e))
         answer.verdict = STORE_TEMPORARY;

@@ -73,7 +73,8 @@ report_usage(struct rooms *s)
 static void
 run_waiters(struct rooms *s, bool ok)
 {
-    LIST_EACH (at, &s->waiting) {
+    LIST_EACH(at, &s->waiting)
+    {
         struct waiter *w = LIST_OF(at, struct waiter, link);
 
         if (!w->in_batch)
@@ -117,8 +118,8 @@ begin(struct rooms *s)
 {
     s->flush_due = false;
     s->flushing = true;
-    LIST_EACH (at, &s->waiting)
-        LIST_OF(at, struct waiter, link)->in_batch = true;
+    LIST_EACH(at, &s->waiting)
+    LIST_OF(at, struct waiter, link)->in_batch = true;
     s->batch = store_flush(s->store, 0);
     loop_work(s->role->loop, sync_batch, batch_done, s);
 }

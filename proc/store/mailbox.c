@@ -229,6 +229,8 @@ on_close(void *ctx, struct chan_call *call, const union msg_any *any)
         unlock(s, l);
 }
 
-const struct chan_handler mailbox_handlers[] = {
-    {MSG_store_open_mailbox, on_open}, {MSG_store_pack, on_pack}, {MSG_store_expunge, on_expunge},
-    {MSG_store_close, on_close},       {MSG_NONE, NULL}};
+const struct chan_handler mailbox_handlers[] = {{MSG_store_open_mailbox, on_open},
+                                                {MSG_store_pack, on_pack},
+                                                {MSG_store_expunge, on_expunge},
+                                                {MSG_store_close, on_close},
+                                                {MSG_NONE, NULL}};

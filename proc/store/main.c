@@ -1,4 +1,5 @@
-/* store: the mailboxes of the accounts whose hash is this process's. docs/store.md has the formats. */
+/* store: the mailboxes of the accounts whose hash is this process's. docs/store.md has the formats.
+ */
 #include "base/log.h"
 #include "rooms.h"
 

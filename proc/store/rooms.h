@@ -9,12 +9,12 @@
 #include "store/store.h"
 
 enum {
-    ROOMS_FLUSH_MS = 50,             /* a delivery waits so long for others to share its sync */
-    ROOMS_FLUSH_BYTES = 4 << 20,     /* or until so much is pending */
-    ROOMS_EXPUNGE_MAX = 4 << 20,     /* UIDs of one store_expunge */
+    ROOMS_FLUSH_MS = 50,         /* a delivery waits so long for others to share its sync */
+    ROOMS_FLUSH_BYTES = 4 << 20, /* or until so much is pending */
+    ROOMS_EXPUNGE_MAX = 4 << 20, /* UIDs of one store_expunge */
     ROOMS_PACK_BYTES = 64 << 20,
     ROOMS_OPEN_ACCOUNTS = 128,
-    ROOMS_IDLE_ACCOUNTS = 4,         /* kept open when nothing happened for a while */
+    ROOMS_IDLE_ACCOUNTS = 4, /* kept open when nothing happened for a while */
     ROOMS_IDLE_MS = 5000,
     ROOMS_PENDING_BYTES = 32 << 20,
 };
@@ -29,13 +29,13 @@ struct rooms {
     struct map locks;          /* lock id -> struct lock */
     struct map locked;         /* account -> struct lock */
     uint64_t last_lock, delivered, duplicates, flushes;
-    struct map touched;        /* accounts whose usage is to be reported */
-    struct buf outcomes;       /* store_outcome items on their way to the queue */
+    struct map touched;  /* accounts whose usage is to be reported */
+    struct buf outcomes; /* store_outcome items on their way to the queue */
 };
 
 /* flush.c */
-void flush_soon(struct rooms *s);  /* within ROOMS_FLUSH_MS */
-void flush_now(struct rooms *s);   /* as soon as the sync under way, if any, has ended */
+void flush_soon(struct rooms *s); /* within ROOMS_FLUSH_MS */
+void flush_now(struct rooms *s);  /* as soon as the sync under way, if any, has ended */
 
 /* fn runs after everything written up to now is synced; ok false: the sync failed. */
 typedef void flush_then_fn(struct rooms *s, void *ctx, bool ok);

@@ -54,7 +54,7 @@ def test_many_accounts_come_from_a_file_and_work(own, request, tmp_path):
     donor = here.run("account", "show", "bob@here.example")
     assert "bob@here.example" in donor.stdout
     table = tmp_path / "accounts"
-    table.write_text("".join(f"u{n}@d{n % domains}.example password-{n}\n" for n in range(count)))
+    table.write_text("".join(f"u{n}@d{n % domains}.example {{plain}}password-{n}\n" for n in range(count)))
     here.run("account", "add", "--from", table)
     listed = here.json("account", "list")
     assert len(listed) == count + 2 or len(listed) == count + 2 + domains
