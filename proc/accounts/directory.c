@@ -64,14 +64,6 @@ directory_account_id(struct directory *d, const struct name *n)
     return id;
 }
 
-int
-directory_forget_target(struct directory *d, const struct name *n)
-{
-    if (directory_account_id(d, n) != 0 || directory_has_alias(d, n))
-        return 0;
-    return db_run(&d->db, SQL_alias_drop_target, DB_VALUES(db_text(name_text(n))));
-}
-
 bool
 directory_lacks_postmaster(struct directory *d, const struct name *n)
 {
