@@ -1,5 +1,5 @@
-/* Changes of aliases. Invariant: all that an alias names is hosted here and leads somewhere; when
- * it is made, not back to it. */
+/* Changes of aliases. Invariant: what an alias names was hosted here, led somewhere and not back
+ * when it was made; an account or alias that is removed goes from all that named it. */
 #include <stdio.h>
 
 #include "directory_private.h"

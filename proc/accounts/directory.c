@@ -143,7 +143,7 @@ directory_report(struct directory *d, uint64_t account, uint64_t bytes, uint64_t
         return;
     if (!u) {
         if (d->usage.count >= DIRECTORY_USAGE_MAX)
-            directory_flush(d);
+            d->db.err = directory_flush(d);
         u = heap_take(sizeof(*u));
         map_put(&d->usage, account, u);
     }
