@@ -263,8 +263,8 @@ on_notify(void *ctx, unsigned ready)
     if (n <= 0 || r->ready || !memmem(note, (size_t)n, "READY=1", 7))
         return;
     r->ready = true;
+    demo_print(r->demo);
     role_notify("READY=1\n"); /* to whoever waits for the demo */
-    demo_print(r->demo, r->command ? stderr : stdout); /* standard output is the command's */
     if (r->command)
         start_command(r);
 }

@@ -61,6 +61,6 @@ struct err demo_write_certificate(const struct demo *d);
 struct err demo_write_file(const struct demo *d, const char *name, mode_t mode, struct slice bytes);
 
 /* The addresses, the passwords and what to try first. */
-void demo_print(const struct demo *d, FILE *to);
+void demo_print(const struct demo *d);
 
 #endif

@@ -205,24 +205,37 @@ port_of(const struct demo *d, const char *protocol)
     ensure(!"a protocol without a demo port");
 }
 
+/* How sendmail is called here: beside this program, as in a build folder, or by its name. */
+static const char *
+find_sendmail(char path[DEMO_PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", path, CONF_PATH_MAX);
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    if (n <= 0)
+        return "sendmail";
+    snprintf(path + n, DEMO_PATH_MAX - (size_t)n, "sendmail");
+    return access(path, X_OK) == 0 ? path : "sendmail";
+}
+
 void
-demo_print(const struct demo *d, FILE *to)
+demo_print(const struct demo *d)
 {
     const struct demo_account *ana = &d->accounts[0], *luis = &d->accounts[1];
-    char smtp[16], submission[16], pop3s[16];
+    char smtp[16], submission[16], pop3s[16], sendmail[DEMO_PATH_MAX];
 
     snprintf(smtp, sizeof(smtp), "%u", port_of(d, "smtp"));
     snprintf(submission, sizeof(submission), "%u", port_of(d, "submission"));
     snprintf(pop3s, sizeof(pop3s), "%u", port_of(d, "pop3s"));
-    text_print(to, TEXT_demo_ready, TEXT_ARGS(d->folder));
+    SAY(demo_ready, d->folder);
     for (const struct demo_port *p = demo_ports; p->protocol; p++)
         if (demo_port_served(p))
-            fprintf(to, "  %-12s 127.0.0.1:%u\n", p->protocol, d->port_base + p->port);
-    text_print(to, TEXT_demo_accounts, TEXT_ARGS(""));
+            printf("  %-12s 127.0.0.1:%u\n", p->protocol, d->port_base + p->port);
+    SAY(demo_accounts);
     for (size_t i = 0; i < DEMO_ACCOUNTS; i++)
-        fprintf(to, "  %-20s %s\n", d->accounts[i].address, d->accounts[i].password);
-    text_print(to, TEXT_demo_try,
-               TEXT_ARGS(smtp, pop3s, ana->password, submission, luis->password, ana->address,
-                         luis->address));
-    fflush(to);
+        printf("  %-20s %s\n", d->accounts[i].address, d->accounts[i].password);
+    SAY(demo_try, smtp, pop3s, ana->password, submission, luis->password, ana->address,
+        luis->address, "ana%40" DEMO_DOMAIN, find_sendmail(sendmail));
+    fflush(stdout);
 }

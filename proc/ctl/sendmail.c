@@ -274,7 +274,9 @@ static int
 write_letter(struct sendmail *s, const struct conf *conf, struct slice typed, struct letter *l)
 {
     struct letter_wish wish = {.hostname = conf->hostname,
-                               .name = s->name ? s->name : s->user_name,
+                               .name = s->name     ? s->name
+                                       : s->sender ? ""
+                                                   : s->user_name,
                                .dot_ends = !s->dots_are_text,
                                .seconds = (int64_t)(clock_now_us() / 1000000)};
     time_t now = (time_t)wish.seconds;
