@@ -2,7 +2,8 @@
 #include "base/limit.h"
 
 const struct limit_row limit_rows[LIMIT_COUNT] = {
-#define LIMIT(name, fallback, least, most, help) {#name, fallback, least, most, help},
+#define LIMIT(name, unit, fallback, least, most, help)                                             \
+    {#name, UNIT_##unit, fallback, least, most, help},
 #include "base/limit.def"
 #undef LIMIT
 };

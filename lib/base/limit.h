@@ -5,14 +5,17 @@
 #include "base/slice.h"
 
 enum limit {
-#define LIMIT(name, fallback, least, most, help) LIMIT_##name,
+#define LIMIT(name, unit, fallback, least, most, help) LIMIT_##name,
 #include "base/limit.def"
 #undef LIMIT
     LIMIT_COUNT
 };
 
+enum limit_unit { UNIT_NUMBER, UNIT_BYTES, UNIT_MILLISECONDS, UNIT_SECONDS };
+
 struct limit_row {
     const char *name;
+    enum limit_unit unit;
     uint64_t fallback, least, most;
     const char *help;
 };

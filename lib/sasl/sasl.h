@@ -8,19 +8,26 @@
 #include "base/buf.h"
 
 enum {
-    SASL_TEXT_MAX = 1024,  /* bytes of one decoded message from the client */
-    SASL_NAME_MAX = 320,   /* bytes of a user name */
-    SASL_PASSWORD_MAX = 255,
+    SASL_TEXT_MAX = 1024,    /* bytes of one decoded message from the client */
+    SASL_NAME_MAX = 320,     /* bytes of a user name */
+    SASL_PASSWORD_MAX = 255, /* rfc4616#2-d asks for that much */
 };
 
-enum sasl_mechanism { SASL_PLAIN, SASL_LOGIN, SASL_SCRAM_SHA_256, SASL_SCRAM_SHA_256_PLUS, SASL_MECHANISM_COUNT };
+enum sasl_mechanism {
+    SASL_PLAIN,
+    SASL_LOGIN,
+    SASL_SCRAM_SHA_256,
+    SASL_SCRAM_SHA_256_PLUS,
+    SASL_MECHANISM_COUNT
+};
 
 /* What the machine wants next. */
 enum sasl_step {
     SASL_CHALLENGE,       /* send s->challenge, then hand the answer to sasl_server_respond */
     SASL_ASK_PASSWORD,    /* is s->password right for s->user? answer: sasl_server_verified */
     SASL_ASK_SCRAM_USER,  /* salt and iterations of s->user? answer: sasl_server_scram_salted */
-    SASL_ASK_SCRAM_PROOF, /* does s->proof over s->auth_message hold? answer: sasl_server_scram_proved */
+    SASL_ASK_SCRAM_PROOF, /* does s->proof over s->auth_message hold? answer:
+                             sasl_server_scram_proved */
     SASL_DONE,            /* s->user is logged in */
     SASL_FAILED,          /* wrong password or proof */
     SASL_MALFORMED,       /* the client's message does not follow the mechanism */
@@ -37,12 +44,13 @@ struct sasl_server {
     enum sasl_mechanism mechanism;
     struct sasl_binding binding; /* its bytes live as long as the exchange */
     unsigned turn;
-    struct secret user, password;  /* user as the client wrote it */
-    struct secret challenge;       /* raw, not base 64 */
-    struct secret auth_message;    /* SCRAM: what the proof is over */
-    struct secret proof;           /* SCRAM: 32 bytes */
+    struct secret user, password;    /* user as the client wrote it */
+    struct secret challenge;         /* raw, not base 64 */
+    struct secret auth_message;      /* SCRAM: what the proof is over */
+    struct secret proof;             /* SCRAM: 32 bytes */
     struct secret nonce, first_bare; /* SCRAM, between turns */
-    bool offered_binding;          /* SCRAM: the client's gs2 flag was "y" */
+    struct secret bound;             /* SCRAM: what "c=" must hold, gs2 header and binding */
+    bool offered_binding;            /* SCRAM: the client's gs2 flag was "y" */
 };
 
 /* The mechanism a client named (any case), or -1. */
@@ -56,12 +64,14 @@ void sasl_server_clear(struct sasl_server *s); /* wipes */
 
 /* Begin. initial is NULL where the client sent no initial response (which differs from an empty
  * one); nonce: at least 18 random bytes as printable text without comma, used by SCRAM only. */
-enum sasl_step sasl_server_start(struct sasl_server *s, const struct slice *initial, struct slice nonce);
+enum sasl_step sasl_server_start(struct sasl_server *s, const struct slice *initial,
+                                 struct slice nonce);
 enum sasl_step sasl_server_respond(struct sasl_server *s, struct slice message);
 
 /* Answers to the questions. salt is raw bytes. signature: the 32 bytes of the ServerSignature. */
 enum sasl_step sasl_server_verified(struct sasl_server *s, bool right);
-enum sasl_step sasl_server_scram_salted(struct sasl_server *s, struct slice salt, uint32_t iterations);
+enum sasl_step sasl_server_scram_salted(struct sasl_server *s, struct slice salt,
+                                        uint32_t iterations);
 enum sasl_step sasl_server_scram_proved(struct sasl_server *s, bool right, struct slice signature);
 
 /* For the holder of the secrets (accounts role): SCRAM-SHA-256 keys of RFC 5802 section 3. The

@@ -407,7 +407,7 @@ account_get(struct store *st, uint64_t id, bool create, struct account **out)
         account_close(a);
     if (!a || rebuild) {
         if (st->opened_count >= st->config.open_accounts)
-            store_trim(st, st->config.open_accounts - 1);
+            store_make_room(st, st->config.open_accounts - 1);
         err = open_account(st, id, create, rebuild, &a);
         if (!err_is(err) && a && map_get(&st->doubts, id))
             err = settle_doubt(st, &a);

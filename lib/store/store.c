@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,7 +72,7 @@ lock_buckets(struct store *st)
         struct flock range = {
             .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)bucket, .l_len = 1};
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         if (fcntl(st->lock_fd, F_OFD_SETLK, &range) != 0)
             return (struct err){ERR_TEMPORARY, errno, "locking accounts another process has"};
@@ -144,7 +145,7 @@ store_close(struct store *st)
 }
 
 void
-store_trim(struct store *st, size_t keep)
+store_make_room(struct store *st, size_t keep)
 {
     LIST_EACH(l, &st->accounts)
     {
@@ -155,6 +156,15 @@ store_trim(struct store *st, size_t keep)
         if (!a->move)
             account_close(a);
     }
+}
+
+void
+store_trim(struct store *st, size_t keep)
+{
+    if (st->opened_count <= keep)
+        return;
+    store_make_room(st, keep);
+    malloc_trim(0); /* an index is many small pieces, which free() keeps for the next one */
 }
 
 /* Calls fn for each account in one bucket; false if fn did not want more. Ids have one spelling. */
@@ -181,7 +191,7 @@ store_each(struct store *st, bool (*fn)(void *ctx, uint64_t account), void *ctx)
         DIR *dir;
         bool more;
 
-        if (store_owner(bucket, st->config.count) != st->config.index)
+        if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         snprintf(name, sizeof(name), "%02x", bucket);
         dir = opendir(name);

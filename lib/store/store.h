@@ -9,19 +9,14 @@
 #define STORE_STORE_H
 
 #include "base/err.h"
+#include "base/shard.h"
 #include "base/slice.h"
+#include "mime/listing.h"
 
 enum {
-    STORE_BUCKETS = 256, /* folders at the top, and units of ownership */
-    STORE_INBOX = 1,     /* the mailbox id of INBOX in every account */
+    STORE_BUCKETS = SHARD_BUCKETS, /* folders at the top, and units of ownership */
+    STORE_INBOX = 1,               /* the mailbox id of INBOX in every account */
 };
-
-/* Which of `count` processes owns an account; count is at most STORE_BUCKETS. */
-static inline unsigned
-store_owner(uint64_t account, unsigned count)
-{
-    return (unsigned)(account % STORE_BUCKETS) % count;
-}
 
 enum store_finding {
 #define FINDING(name, level, help) STORE_FOUND_##name,
@@ -46,7 +41,7 @@ const char *store_finding_help(enum store_finding finding);
 bool store_finding_is_error(enum store_finding finding);
 
 struct store_config {
-    unsigned index, count;   /* this process owns accounts with store_owner(a, count) == index */
+    unsigned index, count;   /* this process owns accounts with shard_owner(a, count) == index */
     uint64_t pack_bytes;     /* a pack that has reached this takes no more entries */
     size_t open_accounts;    /* most indexes kept open (about 150 KB and 3 descriptors each) */
     size_t pending_bytes;    /* deliveries kept in memory before store_deliver answers BUSY */
@@ -127,15 +122,6 @@ struct err store_batch_done(struct store *st, struct store_batch *b, store_outco
 
 /* ---- reading and deleting ---- */
 
-/* One message of a listing, as it lies in the memfd. */
-struct store_entry {
-    uint64_t uid;
-    uint64_t size; /* of the message, which begins at offset of the pack */
-    uint32_t pack;
-    uint32_t flags;
-    uint64_t offset;
-};
-
 struct store_listing {
     int fd; /* a sealed memfd of `count` struct store_entry in the order of UIDs; the caller's */
     uint64_t count, bytes;
@@ -164,7 +150,8 @@ struct err store_usage(struct store *st, uint64_t account, uint64_t *bytes, uint
 /* Deletes the account's folder; what is pending for it fails. */
 struct err store_remove(struct store *st, uint64_t account);
 
-void store_trim(struct store *st, size_t keep); /* closes all but the `keep` latest used indexes */
+/* Closes all but the `keep` latest used indexes and gives their memory back: when idle. */
+void store_trim(struct store *st, size_t keep);
 
 /* ---- checking ---- */
 

@@ -241,4 +241,6 @@ struct store {
     unsigned doubted; /* failures that doubt_everything has seen */
 };
 
+void store_make_room(struct store *st, size_t keep); /* store_trim without giving memory back */
+
 #endif

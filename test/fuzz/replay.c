@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,17 +14,17 @@ static unsigned ran;
 static void
 run_file(const char *path)
 {
+    static uint8_t room[1 << 20];
     FILE *f = fopen(path, "rb");
-    uint8_t *bytes = malloc(1 << 20);
-    size_t n;
+    size_t n = f ? fread(room, 1, sizeof(room), f) : 0;
+    uint8_t *bytes = malloc(n ? n : 1); /* no larger, so that a read past the end is seen */
 
     if (!f || !bytes) {
         perror(path);
         exit(1);
     }
-    n = fread(bytes, 1, 1 << 20, f);
+    memcpy(bytes, room, n);
     fclose(f);
-    bytes = realloc(bytes, n ? n : 1); /* so that a read past the end is seen */
     LLVMFuzzerTestOneInput(bytes, n);
     free(bytes);
     ran++;

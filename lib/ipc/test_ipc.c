@@ -1,0 +1,321 @@
+/* Frames and channels: what is sent arrives, what does not fit the schema is its sender's crime,
+ * and every question is answered once, whatever happens to the peer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/chan.h"
+
+static struct slice
+frame_of(struct buf *room, struct msg_header header, const void *message)
+{
+    buf_reset(room);
+    assert_true(msg_frame_put(room, header, message));
+    return buf_slice(room);
+}
+
+static void
+a_frame_reads_back_as_it_was_written(void **state)
+{
+    struct queue_submit sent = {
+        .id = UINT64_MAX, .envelope_size = 7, .body_size = 0, .bytes = SLICE("envelope and body")};
+    struct msg_header header;
+    union msg_any m;
+    struct buf room;
+
+    (void)state;
+    buf_init(&room, MSG_FRAME_MAX);
+    assert_true(msg_frame_take(frame_of(&room, (struct msg_header){MSG_queue_submit, 5, 1}, &sent),
+                               &header, &m));
+    assert_int_equal(header.type, MSG_queue_submit);
+    assert_int_equal(header.serial, 5);
+    assert_int_equal(header.answer, 1);
+    assert_true(m.queue_submit.id == UINT64_MAX);
+    assert_true(slice_eq(m.queue_submit.bytes, sent.bytes));
+    buf_clear(&room);
+}
+
+static void
+a_frame_of_any_other_length_is_refused(void **state)
+{
+    struct guard_open sent = {SLICE("192.0.2.1")};
+    struct msg_header header;
+    union msg_any m;
+    struct slice frame;
+    struct buf room;
+
+    (void)state;
+    buf_init(&room, MSG_FRAME_MAX);
+    frame = frame_of(&room, (struct msg_header){.type = MSG_guard_open}, &sent);
+    for (size_t n = 0; n < frame.len; n++)
+        assert_false(msg_frame_take(slice_head(frame, n), &header, &m));
+    assert_true(buf_put_byte(&room, 0));
+    assert_false(msg_frame_take(buf_slice(&room), &header, &m));
+    buf_clear(&room);
+}
+
+static void
+a_frame_of_an_unknown_type_is_refused(void **state)
+{
+    static const uint32_t types[] = {0, MSG_COUNT, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        uint8_t frame[12] = {0};
+        struct msg_header header;
+        union msg_any m;
+
+        memcpy(frame, &types[i], sizeof(types[i]));
+        assert_false(msg_frame_take(slice_make(frame, sizeof(frame)), &header, &m));
+    }
+}
+
+static void
+items_are_taken_in_order_to_the_end(void **state)
+{
+    struct role_value value = {SLICE("messages"), 3}, taken;
+    struct slice rest;
+    struct buf items;
+
+    (void)state;
+    buf_init(&items, 1000);
+    for (uint64_t i = 0; i < 3; i++) {
+        value.value = i;
+        assert_true(msg_items_put(&items, MSG_role_value, &value));
+    }
+    rest = buf_slice(&items);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_true(msg_items_take(&rest, MSG_role_value, &taken));
+        assert_true(taken.value == i);
+    }
+    assert_false(msg_items_take(&rest, MSG_role_value, &taken));
+    assert_int_equal(rest.len, 0);
+    rest = slice_head(buf_slice(&items), items.len - 1);
+    while (msg_items_take(&rest, MSG_role_value, &taken))
+        ;
+    assert_int_not_equal(rest.len, 0); /* a torn item is left over */
+    buf_clear(&items);
+}
+
+/* ---- channels ---- */
+
+struct side {
+    struct loop *loop;
+    struct chan *chan;
+    unsigned calls, answers, nulls, closed, bad;
+    uint32_t wait;
+    int got_fd;
+};
+
+static void
+on_login(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct side *s = ctx;
+
+    s->calls++;
+    if (call->fd >= 0) {
+        s->got_fd = call->fd;
+        call->fd = -1;
+    }
+    if (call->serial)
+        chan_answer(call, MSG_guard_login_answer,
+                    &(struct guard_login_answer){m->guard_login.delay + 1}, -1);
+}
+
+static void
+on_answer(void *ctx, const union msg_any *answer, int fd)
+{
+    struct side *s = ctx;
+
+    (void)fd;
+    s->answers += answer != NULL;
+    s->nulls += answer == NULL;
+    if (answer)
+        s->wait = answer->guard_login_answer.wait;
+    loop_stop(s->loop);
+}
+
+static void
+on_closed(void *ctx, struct chan *c)
+{
+    struct side *s = ctx;
+
+    s->closed++;
+    s->chan = NULL;
+    chan_free(c);
+    loop_stop(s->loop);
+}
+
+static void
+on_bad(void *ctx, struct chan *c)
+{
+    struct side *s = ctx;
+
+    (void)c;
+    s->bad++;
+    loop_stop(s->loop);
+}
+
+static const struct chan_handler handlers[] = {{MSG_guard_login, on_login}, {MSG_NONE, NULL}};
+static const struct chan_events events = {on_closed, on_bad};
+
+static void
+open_pair(struct loop *l, struct side *a, struct side *b)
+{
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    *a = (struct side){.loop = l, .got_fd = -1};
+    *b = *a;
+    a->chan = chan_new(l, ends[0], NULL, &events, a);
+    b->chan = chan_new(l, ends[1], handlers, &events, b);
+}
+
+static void
+a_question_gets_its_answer(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 41};
+
+    (void)state;
+    open_pair(l, &a, &b);
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(a.answers, 1);
+    assert_int_equal(a.wait, 42);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+static void
+a_question_to_a_peer_that_dies_is_answered_with_nothing(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 41};
+
+    (void)state;
+    open_pair(l, &a, &b);
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    chan_free(b.chan);
+    loop_run(l);
+    assert_int_equal(a.nulls, 1);
+    assert_int_equal(a.closed, 1);
+    loop_free(l);
+}
+
+static void
+a_cancelled_question_is_never_answered(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 41};
+
+    (void)state;
+    open_pair(l, &a, &b);
+    chan_ask_cancel(
+        chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &b));
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(a.answers, 1);
+    assert_int_equal(b.answers, 0);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+static void
+a_descriptor_travels_with_its_message(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 41};
+    int fd = memfd_create("test", 0);
+    char got[5] = "";
+
+    (void)state;
+    assert_int_equal(write(fd, "mail", 4), 4);
+    open_pair(l, &a, &b);
+    chan_ask(a.chan, MSG_guard_login, &m, fd, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(pread(b.got_fd, got, 4, 0), 4);
+    assert_string_equal(got, "mail");
+    close(b.got_fd);
+    close(fd);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+static void
+what_a_slow_peer_does_not_read_is_kept_in_order(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 0};
+
+    (void)state;
+    open_pair(l, &a, &b);
+    for (m.delay = 0; m.delay < 5000; m.delay++)
+        assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
+    assert_true(chan_backlog(a.chan) > 0);
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(b.calls, 5001);
+    assert_int_equal(a.wait, 5001);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+static void
+a_malformed_frame_names_the_peer_and_harms_nobody(void **state)
+{
+    static const char *const frames[] = {"x", "not a frame at all", "\1\0\0\0\0\0\0\0\0\0\0\0"};
+    struct loop *l = loop_new();
+    int ends[2];
+    struct side b = {.loop = l, .got_fd = -1};
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    b.chan = chan_new(l, ends[1], handlers, &events, &b);
+    for (unsigned i = 0; i < COUNT(frames); i++) {
+        assert_true(send(ends[0], frames[i], i == 2 ? 12 : strlen(frames[i]), 0) > 0);
+        loop_run(l);
+        assert_int_equal(b.bad, i + 1);
+    }
+    assert_int_equal(b.closed, 0);
+    close(ends[0]);
+    loop_run(l);
+    assert_int_equal(b.closed, 1);
+    loop_free(l);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_reads_back_as_it_was_written),
+        cmocka_unit_test(a_frame_of_any_other_length_is_refused),
+        cmocka_unit_test(a_frame_of_an_unknown_type_is_refused),
+        cmocka_unit_test(items_are_taken_in_order_to_the_end),
+        cmocka_unit_test(a_question_gets_its_answer),
+        cmocka_unit_test(a_question_to_a_peer_that_dies_is_answered_with_nothing),
+        cmocka_unit_test(a_cancelled_question_is_never_answered),
+        cmocka_unit_test(a_descriptor_travels_with_its_message),
+        cmocka_unit_test(what_a_slow_peer_does_not_read_is_kept_in_order),
+        cmocka_unit_test(a_malformed_frame_names_the_peer_and_harms_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

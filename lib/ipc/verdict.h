@@ -1,0 +1,45 @@
+/* The numbers that messages carry as a verdict. A verdict says what a role found; what a client is
+ * told about it is a row of lib/reason that the edge chooses. */
+#ifndef IPC_VERDICT_H
+#define IPC_VERDICT_H
+
+enum accounts_verdict {
+    ACCOUNTS_OK,
+    ACCOUNTS_NOT_LOCAL, /* the domain is not hosted here */
+    ACCOUNTS_NO_MAILBOX,
+    ACCOUNTS_SUSPENDED, /* the account */
+    ACCOUNTS_DOMAIN_SUSPENDED,
+    ACCOUNTS_FULL,      /* over quota already */
+    ACCOUNTS_WRONG,     /* user or password; which one is not told */
+    ACCOUNTS_NOT_YOURS, /* the sender address belongs to someone else */
+    ACCOUNTS_LOOP,      /* aliases that lead to themselves, or too many */
+    ACCOUNTS_TEMPORARY, /* the directory did not answer */
+    ACCOUNTS_NO_APOP,   /* the account did not opt in */
+};
+
+/* What became of a change to the directory. */
+enum directory_result {
+    DIRECTORY_OK,
+    DIRECTORY_EXISTS,
+    DIRECTORY_NO_SUCH,      /* no such domain, account or alias */
+    DIRECTORY_NO_DOMAIN,    /* the address's domain is not hosted here */
+    DIRECTORY_BAD_ADDRESS,  /* not a domain name, not an address */
+    DIRECTORY_BAD_PASSWORD, /* too long, or a character that cannot be typed; or not a crypt hash */
+    DIRECTORY_BAD_VALUE,    /* a quota, delay or language out of range */
+    DIRECTORY_IN_USE,       /* something still depends on it */
+    DIRECTORY_REMOTE,       /* a target on another server, which this stage cannot forward to */
+    DIRECTORY_LOOP,         /* the alias would lead to itself */
+    DIRECTORY_LIMIT,        /* too many targets, or too much work waiting */
+    DIRECTORY_TEMPORARY,    /* the disk did not do it; nothing was changed */
+};
+
+enum guard_verdict_kind { GUARD_OK, GUARD_MANY_SESSIONS, GUARD_MANY_FROM_ADDRESS };
+
+enum queue_verdict { QUEUE_KEPT, QUEUE_DISK_FULL, QUEUE_TEMPORARY, QUEUE_BAD };
+enum { QUEUE_8BIT = 1, QUEUE_SMTPUTF8 = 2 };
+enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED };
+
+enum store_outcome_kind { STORE_SYNCED, STORE_FULL, STORE_TRY_LATER };
+enum store_verdict { STORE_OK, STORE_IN_USE, STORE_TEMPORARY, STORE_NOT_LOCKED };
+
+#endif

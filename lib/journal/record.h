@@ -1,0 +1,67 @@
+/* One record's header and payload as bytes: pure, no files. docs/journal.md section 2. */
+#ifndef JOURNAL_RECORD_H
+#define JOURNAL_RECORD_H
+
+#include "base/buf.h"
+#include "journal/journal.h"
+
+enum record_type { RECORD_MESSAGE = 1, RECORD_CHANGE, RECORD_DONE, RECORD_VOID, RECORD_END };
+
+enum {
+    RECORD_HEADER = 48,
+    RECORD_ALIGN = 8,
+    RECORD_CHANGE_HEAD = 32,    /* payload of a CHANGE before its reason */
+    RECORD_NOTE_MAX = 64 << 10, /* bytes of payload of any record but MESSAGE */
+    RECORD_IDS_MAX = 4096,      /* ids of one DONE */
+    RECORD_MAGIC = 0x316a6c76,  /* "vlj1" */
+};
+
+struct record {
+    enum record_type type;
+    uint64_t nonce, id;
+    uint32_t size;     /* of the payload */
+    uint32_t envelope; /* MESSAGE: bytes of it */
+    uint64_t batch;
+    uint32_t crc; /* of the payload */
+};
+
+/* Where a record is: its segment's number, 0 for nowhere, and its offset. */
+struct record_place {
+    uint32_t segment;
+    uint64_t at;
+};
+
+/* CHANGE: what it says, and the id's CHANGE before it. */
+struct record_change {
+    struct journal_change change;
+    struct record_place before;
+};
+
+/* Bytes of a record in its segment. */
+static inline uint64_t
+record_bytes(uint64_t payload)
+{
+    return RECORD_HEADER + ((payload + RECORD_ALIGN - 1) & ~(uint64_t)(RECORD_ALIGN - 1));
+}
+
+void record_write(const struct record *r, uint8_t to[RECORD_HEADER]);
+
+/* False: not a header of that nonce, or one no journal writes. */
+bool record_read(const uint8_t from[RECORD_HEADER], uint64_t nonce, struct record *r);
+
+/* Is this the beginning of a header of that nonce, whatever follows? */
+bool record_marks(const uint8_t from[RECORD_HEADER], uint64_t nonce);
+
+/* Append a whole record, its payload and padding; the crc is computed here. */
+void record_put(struct buf *out, struct record r, struct slice payload);
+
+/* The payload of a CHANGE. */
+size_t record_change_write(const struct record_change *c,
+                           uint8_t to[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX]);
+bool record_change_read(struct slice payload, struct record_change *c);
+
+/* The index-th 64-bit number of a payload of numbers (DONE, VOID). */
+uint64_t record_number(struct slice payload, size_t index);
+void record_number_put(struct buf *out, uint64_t number);
+
+#endif

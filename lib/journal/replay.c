@@ -1,0 +1,438 @@
+/* A start: take the folder, read everything, tell the owner what is live. Segments are read from
+ * the newest to the oldest, so that what was voided, finished or copied is known before its first
+ * record is seen; within the table the order makes no difference. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "journal/journal_private.h"
+
+struct void_mark {
+    uint64_t nonce, end;
+};
+
+struct replay {
+    struct journal *j;
+    const struct journal_replay *to;
+    struct void_mark *voids;
+    size_t void_count;
+    struct map broken; /* ids whose chain is cut: struct map of recipients to places */
+};
+
+static void
+on_trouble(void *ctx, const struct journal_trouble *t)
+{
+    const struct replay *r = ctx;
+
+    if (r->to->on_trouble)
+        r->to->on_trouble(r->to->ctx, t);
+}
+
+static void
+set_aside(struct replay *r, const char *name)
+{
+    struct journal_trouble t = {JOURNAL_ASIDE, name, 0, 0};
+
+    if (!err_is(file_set_aside(r->j, name)))
+        on_trouble(r, &t);
+}
+
+/* ERR_OK also where the file was set aside; an error is the process's own trouble. */
+static struct err
+found_segment(struct replay *r, const char *name, uint32_t number, uint64_t nonce)
+{
+    struct journal *j = r->j;
+    struct segment *s;
+    struct stat st;
+    struct err e;
+    int fd;
+
+    if (segment_of(j, number)) {
+        set_aside(r, name); /* somebody restored a copy: which one is right is not ours to say */
+        return ERR_OK;
+    }
+    s = segment_add(j, number, nonce);
+    s->inherited = true;
+    s->state = SEGMENT_FULL;
+    e = segment_reader(j, s, &fd);
+    if (!err_is(e) && j->file->stat(fd, &st) < 0)
+        e = err_os(errno, "look at a segment of the journal");
+    if (!err_is(e)) {
+        s->ready = (uint64_t)st.st_size;
+        j->bytes += s->ready;
+        return e;
+    }
+    segment_drop(j, s);
+    if (e.kind == ERR_LIMIT)
+        return e;
+    set_aside(r, name);
+    return ERR_OK;
+}
+
+static void
+found_spare(struct replay *r, const char *name, uint32_t number)
+{
+    struct journal *j = r->j;
+    struct stat st;
+    int fd;
+
+    if (number > j->last_number)
+        j->last_number = number;
+    if (j->spare_count == JOURNAL_SPARES_MAX) {
+        (void)file_unlink(j, name); /* where that fails it is still a spare */
+        return;
+    }
+    if (err_is(file_open(j, name, O_RDWR, &fd))) {
+        set_aside(r, name);
+        return;
+    }
+    if (j->file->stat(fd, &st) == 0) {
+        j->spares[j->spare_count++] = (struct spare){number, (uint64_t)st.st_size};
+        j->bytes += (uint64_t)st.st_size;
+    }
+    file_close(j, &fd);
+}
+
+static struct err
+found(struct replay *r, const char *name)
+{
+    static const char *const ours[] = {".", "..", "lock", "aside"};
+    uint32_t number;
+    uint64_t nonce;
+
+    for (size_t i = 0; i < COUNT(ours); i++)
+        if (strcmp(name, ours[i]) == 0)
+            return ERR_OK;
+    if (strncmp(name, "damaged-", strlen("damaged-")) == 0)
+        return ERR_OK;
+    if (segment_name_read(name, &number, &nonce))
+        return found_segment(r, name, number, nonce);
+    if (spare_name_read(name, &number))
+        found_spare(r, name, number);
+    else
+        set_aside(r, name);
+    return ERR_OK;
+}
+
+/* All names first: the folder changes while we go through them. */
+static struct err
+list_folder(struct replay *r)
+{
+    int fd = openat(r->j->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct err e = dir ? ERR_OK : err_os(errno, "list the journal's folder");
+    struct slice rest, name;
+    struct buf names;
+
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return e;
+    }
+    buf_init(&names, SIZE_MAX);
+    for (const struct dirent *d; (d = readdir(dir)) != NULL;)
+        buf_put(&names, slice_make(d->d_name, strlen(d->d_name) + 1));
+    closedir(dir);
+    for (rest = buf_slice(&names); rest.len && !err_is(e);) {
+        slice_cut(&rest, '\0', &name);
+        e = found(r, (const char *)name.at);
+    }
+    buf_clear(&names);
+    return e;
+}
+
+static void
+take_void(struct replay *r, struct slice note)
+{
+    for (size_t i = 0; i + 1 < note.len / 8; i += 2) {
+        r->voids = heap_grow(r->voids, (r->void_count + 1) * sizeof(*r->voids));
+        r->voids[r->void_count++] =
+            (struct void_mark){record_number(note, i), record_number(note, i + 1)};
+    }
+}
+
+static void
+take_message(struct journal *j, const struct segment *s, uint64_t at, const struct record *record)
+{
+    struct live *e = live_put(&j->live, record->id);
+
+    if (e->state != LIVE_UNSEEN)
+        return;
+    e->state = LIVE_LIVE;
+    e->segment = s->number;
+    e->at = (uint32_t)(at / RECORD_ALIGN);
+    e->envelope_len = record->envelope & ((1 << 26) - 1);
+    e->body_len = record->size - record->envelope;
+}
+
+static void
+take_change(struct journal *j, const struct segment *s, uint64_t at, uint64_t id)
+{
+    struct live *e = live_put(&j->live, id);
+
+    if (s->number < e->change_segment)
+        return;
+    e->change_segment = s->number;
+    e->change_at = (uint32_t)(at / RECORD_ALIGN);
+}
+
+static void
+on_record(void *ctx, struct segment *s, uint64_t at, const struct record *record, struct slice note)
+{
+    struct replay *r = ctx;
+    struct journal *j = r->j;
+    struct record_change c;
+
+    if (record->type == RECORD_MESSAGE)
+        take_message(j, s, at, record);
+    else if (record->type == RECORD_CHANGE && record_change_read(note, &c))
+        take_change(j, s, at, record->id);
+    else if (record->type == RECORD_VOID)
+        take_void(r, note);
+    for (size_t i = 0; record->type == RECORD_DONE && i < note.len / 8; i++)
+        if (record_number(note, i))
+            live_put(&j->live, record_number(note, i))->state = LIVE_FINISHED;
+}
+
+static struct err
+read_segments(struct replay *r)
+{
+    const struct scan scan = {r, on_record, on_trouble};
+    struct journal *j = r->j;
+    struct err e = ERR_OK;
+
+    for (size_t i = j->segment_count; i-- > 0 && !err_is(e);) {
+        struct segment *s = j->segments[i];
+        bool ends = false;
+        int fd;
+
+        for (size_t v = 0; v < r->void_count; v++)
+            if (r->voids[v].nonce == s->nonce) {
+                ends = true;
+                s->end = r->voids[v].end;
+            }
+        e = segment_reader(j, s, &fd);
+        if (!err_is(e) && err_is(file_sync(j, fd)))
+            j->doubt = true;
+        if (!err_is(e))
+            e = scan_segment(j, s, ends, &scan);
+    }
+    return e;
+}
+
+static void
+count_live(struct journal *j)
+{
+    size_t at = 0;
+
+    live_sweep(&j->live);
+    for (const struct live *e; (e = live_next(&j->live, &at)) != NULL;) {
+        struct segment *s = segment_of(j, e->segment);
+
+        s->live++;
+        s->live_bytes += live_bytes(e);
+        j->messages++;
+    }
+}
+
+/* The newest segments, where nothing was ever written to them, go on as what they were. */
+static void
+reuse_prepared(struct journal *j)
+{
+    size_t first = j->segment_count;
+
+    while (first && j->segments[first - 1]->virgin)
+        first--;
+    for (size_t i = first; i < j->segment_count && !j->next; i++) {
+        struct segment *s = j->segments[i];
+        char name[JOURNAL_NAME];
+
+        segment_name(s, name);
+        if (err_is(file_open(j, name, O_RDWR, &s->write_fd)))
+            continue;
+        s->inherited = false;
+        s->state = j->active ? SEGMENT_PREPARED : SEGMENT_ACTIVE;
+        *(j->active ? &j->next : &j->active) = s;
+    }
+}
+
+static void
+free_places(struct map *places)
+{
+    map_clear(places);
+    free(places);
+}
+
+static void
+on_lost_change(void *ctx, struct segment *s, uint64_t at, const struct record *record,
+               struct slice note)
+{
+    const struct replay *r = ctx;
+    struct map *places = map_get(&r->broken, record->id);
+    struct record_change c;
+
+    if (record->type == RECORD_CHANGE && places && record_change_read(note, &c))
+        changes_note(places, c.change.recipient, (struct record_place){s->number, at});
+}
+
+static void
+retell_change(void *ctx, uint64_t id, const struct journal_change *c)
+{
+    struct replay *r = ctx;
+
+    if (r->to->on_change)
+        r->to->on_change(r->to->ctx, id, c);
+    batch_put_change(&r->j->batch.changes, id, c);
+}
+
+/* Chains that damage cut: the changes are found by reading everything once more, oldest first, and
+ * go into the next commit as chains that are whole. */
+static struct err
+mend(struct replay *r)
+{
+    const struct scan scan = {r, on_lost_change, NULL};
+    struct journal *j = r->j;
+    struct err e = ERR_OK;
+    struct live *message;
+
+    for (size_t i = 0; i < j->segment_count && r->broken.count && !err_is(e); i++)
+        e = scan_segment(j, j->segments[i], true, &scan);
+    for (size_t at = 0; r->broken.count && (message = live_next(&j->live, &at)) != NULL;) {
+        struct map *places = map_take(&r->broken, message->id);
+
+        if (!places)
+            continue;
+        message->change_segment = 0;
+        (void)changes_tell(j, message, places, retell_change, r); /* what is lost was reported */
+        free_places(places);
+    }
+    return e;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+    const struct live *x = *(struct live *const *)a, *y = *(struct live *const *)b;
+
+    if (x->segment != y->segment)
+        return x->segment < y->segment ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static struct err
+tell_message(struct replay *r, const struct live *e, uint8_t *room)
+{
+    struct journal_message m = {e->id, slice_make(room, e->envelope_len), e->body_len};
+    struct map places = {0};
+    struct err err = journal_read_envelope(r->j, e->id, 0, room, e->envelope_len);
+
+    if (err_is(err))
+        return err;
+    if (r->to->on_message)
+        r->to->on_message(r->to->ctx, &m);
+    if (err_is(changes_find(r->j, e, &places))) {
+        struct map *broken = heap_take(sizeof(*broken));
+
+        map_put(&r->broken, e->id, broken);
+    } else if (r->to->on_change) {
+        (void)changes_tell(r->j, e, &places, r->to->on_change, r->to->ctx);
+    }
+    map_clear(&places);
+    return ERR_OK;
+}
+
+/* In the order of the disk, which is that of arrival but for what was copied forward. */
+static struct err
+tell_all(struct replay *r)
+{
+    struct journal *j = r->j;
+    struct live **order = heap_take(j->live.count * sizeof(struct live *));
+    uint8_t *room = NULL;
+    size_t count = 0, at = 0, room_len = 0;
+    struct err e = ERR_OK;
+
+    for (struct live *entry; (entry = live_next(&j->live, &at)) != NULL;)
+        order[count++] = entry;
+    qsort(order, count, sizeof(*order), compare_places);
+    for (size_t i = 0; i < count && !err_is(e); i++) {
+        if (!room || order[i]->envelope_len > room_len)
+            room = heap_grow(room, room_len = order[i]->envelope_len);
+        e = tell_message(r, order[i], room);
+    }
+    free(room);
+    free(order);
+    return e;
+}
+
+static struct err
+replay_all(struct replay *r)
+{
+    struct journal *j = r->j;
+    struct err e = list_folder(r);
+
+    if (!err_is(e))
+        e = file_sync_folder(j);
+    if (!err_is(e))
+        e = read_segments(r);
+    if (err_is(e))
+        return e;
+    count_live(j);
+    e = tell_all(r);
+    if (!err_is(e))
+        e = mend(r);
+    reuse_prepared(j);
+    /* a disk that is full or failing must not stop the start: each message will try again */
+    if (!err_is(e) && (j->active || !err_is(segment_rotate(j))))
+        (void)segment_prepare(j, j->active, RECORD_ALIGN);
+    return e;
+}
+
+static void
+set_config(struct journal *j, const struct journal_config *config)
+{
+    j->config = *config;
+    j->file = config->file ? config->file : &journal_file_system;
+    if (j->config.segment_bytes == 0)
+        j->config.segment_bytes = JOURNAL_SEGMENT_DEFAULT;
+    if (j->config.segment_bytes < JOURNAL_SEGMENT_LEAST)
+        j->config.segment_bytes = JOURNAL_SEGMENT_LEAST;
+    if (j->config.tidy_segments == 0)
+        j->config.tidy_segments = JOURNAL_TIDY_DEFAULT;
+}
+
+struct err
+journal_open(struct journal **out, int dirfd, const struct journal_config *config,
+             const struct journal_replay *replay)
+{
+    struct journal *j = heap_take(sizeof(*j));
+    struct replay r = {.j = j, .to = replay};
+    struct map *places;
+    struct err e = ERR_OK;
+
+    *out = NULL;
+    set_config(j, config);
+    j->lock_fd = -1;
+    j->refused_low = UINT64_MAX;
+    j->chunk = heap_take(JOURNAL_CHUNK);
+    batch_init(&j->batch);
+    j->dirfd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (j->dirfd < 0)
+        e = err_os(errno, "open the journal's folder");
+    if (!err_is(e))
+        e = file_lock(j);
+    if (!err_is(e))
+        e = replay_all(&r);
+    for (size_t at = 0; (places = map_next(&r.broken, &at)) != NULL;)
+        free_places(places);
+    map_clear(&r.broken);
+    free(r.voids);
+    if (err_is(e))
+        journal_close(j);
+    else
+        *out = j;
+    return e;
+}

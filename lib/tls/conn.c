@@ -1,0 +1,151 @@
+/* One TLS connection on a socket that somebody else watches. */
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "tls/private.h"
+
+struct tls_conn {
+    struct tls_server *server;
+    SSL *ssl;
+    char error[256];
+};
+
+struct tls_conn *
+tls_conn_new(struct tls_server *s, int fd, const char *alpn)
+{
+    struct tls_conn *c = heap_take(sizeof(*c));
+
+    ensure(!list_empty(&s->certificates));
+    s->owners++;
+    c->server = s;
+    c->ssl = SSL_new(LIST_OF(s->certificates.next, struct certificate, link)->ctx);
+    ensure(c->ssl && SSL_set_fd(c->ssl, fd) == 1);
+    SSL_set_app_data(c->ssl, (char *)(uintptr_t)alpn);
+    SSL_set_accept_state(c->ssl);
+    return c;
+}
+
+void
+tls_conn_free(struct tls_conn *c)
+{
+    if (!c)
+        return;
+    if (SSL_is_init_finished(c->ssl) && !c->error[0])
+        SSL_shutdown(c->ssl);
+    ERR_clear_error();
+    SSL_free(c->ssl);
+    tls_server_put(c->server);
+    free(c);
+}
+
+static void
+keep_error(struct tls_conn *c)
+{
+    unsigned long code = ERR_get_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+    snprintf(c->error, sizeof(c->error), "%s", reason ? reason : "the connection broke");
+    ERR_clear_error();
+}
+
+static struct err
+result_of(struct tls_conn *c, int returned, bool *want_write)
+{
+    int kind = SSL_get_error(c->ssl, returned);
+
+    *want_write = kind == SSL_ERROR_WANT_WRITE;
+    if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)
+        return err_make(ERR_AGAIN, "TLS");
+    if (kind == SSL_ERROR_ZERO_RETURN)
+        return err_make(ERR_CLOSED, "TLS");
+    keep_error(c);
+    return err_make(ERR_PERMANENT, "TLS");
+}
+
+struct err
+tls_conn_handshake(struct tls_conn *c, bool *want_write)
+{
+    int done = SSL_do_handshake(c->ssl);
+
+    return done == 1 ? ERR_OK : result_of(c, done, want_write);
+}
+
+struct err
+tls_conn_read(struct tls_conn *c, void *to, size_t n, size_t *got, bool *want_write)
+{
+    int done = SSL_read_ex(c->ssl, to, n, got);
+
+    return done == 1 ? ERR_OK : result_of(c, done, want_write);
+}
+
+struct err
+tls_conn_write(struct tls_conn *c, struct slice bytes, size_t *put, bool *want_write)
+{
+    int done = SSL_write_ex(c->ssl, bytes.at, bytes.len, put);
+
+    return done == 1 ? ERR_OK : result_of(c, done, want_write);
+}
+
+const char *
+tls_conn_error(const struct tls_conn *c)
+{
+    return c->error;
+}
+
+const char *
+tls_conn_version(const struct tls_conn *c)
+{
+    return SSL_get_version(c->ssl);
+}
+
+const char *
+tls_conn_cipher(const struct tls_conn *c)
+{
+    return SSL_get_cipher_name(c->ssl);
+}
+
+const char *
+tls_conn_name(const struct tls_conn *c)
+{
+    const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+
+    return name ? name : "";
+}
+
+bool
+tls_conn_name_known(const struct tls_conn *c)
+{
+    return certificate_find(c->server, tls_conn_name(c)) != NULL;
+}
+
+size_t
+tls_conn_exporter(struct tls_conn *c, uint8_t out[TLS_BINDING_MAX])
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+
+    if (SSL_version(c->ssl) < TLS1_3_VERSION)
+        return 0;
+    return SSL_export_keying_material(c->ssl, out, 32, label, sizeof(label) - 1, NULL, 0, 0) == 1
+               ? 32
+               : 0;
+}
+
+/* The hash is that of the certificate's signature, SHA-256 in place of MD5 and SHA-1. */
+size_t
+tls_conn_end_point(struct tls_conn *c, uint8_t out[TLS_BINDING_MAX])
+{
+    X509 *leaf = SSL_get_certificate(c->ssl);
+    const EVP_MD *hash = EVP_sha256();
+    unsigned int len = 0;
+    int digest;
+
+    if (!leaf || !OBJ_find_sigid_algs(X509_get_signature_nid(leaf), &digest, NULL))
+        return 0;
+    if (digest == NID_sha384)
+        hash = EVP_sha384();
+    else if (digest == NID_sha512)
+        hash = EVP_sha512();
+    return X509_digest(leaf, hash, out, &len) == 1 ? len : 0;
+}

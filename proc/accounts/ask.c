@@ -1,0 +1,79 @@
+/* Questions that are answered at once, and those who wait for the others. */
+#include "accounts.h"
+
+static const enum role_id askers[] = {ROLE_mx, ROLE_access, ROLE_store, ROLE_ctl};
+
+void
+asker_add(struct accounts *a, struct asker *k, const struct chan_call *call)
+{
+    *k = (struct asker){.call = *call};
+    k->call.fd = -1;
+    list_append(&a->askers, &k->link);
+    for (size_t i = 0; i < COUNT(askers); i++)
+        if (role_peer_is(a->role, call->chan, askers[i], &k->index))
+            k->from = askers[i];
+}
+
+void
+asker_answer(struct asker *k, enum msg_type type, const void *message)
+{
+    list_remove(&k->link);
+    if (k->call.chan)
+        chan_answer(&k->call, type, message, -1);
+}
+
+void
+askers_forget(struct accounts *a, enum role_id from, unsigned index)
+{
+    LIST_EACH(at, &a->askers)
+    {
+        struct asker *k = LIST_OF(at, struct asker, link);
+
+        if (k->from == from && k->index == index)
+            k->call.chan = NULL;
+    }
+}
+
+void
+rcpt_on_ask(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    static uint8_t room[DIRECTORY_TARGETS_MAX * sizeof(struct queue_mailbox)];
+    struct buf items = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+    struct accounts *a = accounts_of(ctx);
+    struct expansion *x = &a->expansion;
+    struct accounts_rcpt_answer answer;
+
+    directory_expand(&a->directory, slice_of(a->role->hostname), m->accounts_rcpt.address, x);
+    if (!accounts_settle(a))
+        x->verdict = ACCOUNTS_TEMPORARY;
+    for (size_t i = 0; i < x->count && x->verdict == ACCOUNTS_OK; i++)
+        msg_items_put(&items, MSG_queue_mailbox, &x->mailboxes[i]);
+    answer = (struct accounts_rcpt_answer){x->verdict, x->room, buf_slice(&items)};
+    chan_answer(call, MSG_accounts_rcpt_answer, &answer, -1);
+}
+
+void
+rcpt_on_sender(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct accounts *a = accounts_of(ctx);
+    bool own = directory_may_send(&a->directory, m->accounts_sender.account,
+                                  m->accounts_sender.address, &a->expansion);
+    struct accounts_sender_answer answer = {own ? ACCOUNTS_OK : ACCOUNTS_NOT_YOURS};
+
+    if (!accounts_settle(a))
+        answer.verdict = ACCOUNTS_TEMPORARY;
+    chan_answer(call, MSG_accounts_sender_answer, &answer, -1);
+}
+
+void
+rcpt_on_usage(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct accounts *a = accounts_of(ctx);
+
+    (void)call;
+    if (a->directory.usage.count == 0)
+        timer_restart(a->flush, ACCOUNTS_FLUSH_AFTER_MS);
+    directory_report(&a->directory, m->accounts_usage.account, m->accounts_usage.bytes,
+                     m->accounts_usage.messages);
+    accounts_settle(a);
+}

@@ -1,0 +1,36 @@
+/* Shared by the files that make up the directory. */
+#ifndef ACCOUNTS_DIRECTORY_PRIVATE_H
+#define ACCOUNTS_DIRECTORY_PRIVATE_H
+
+#include "directory.h"
+
+/* The handlers of change.def. */
+#define CHANGE(message, fn, proof)                                                                 \
+    void fn(struct directory *d, const struct message *m, const struct credentials *c,             \
+            struct outcome *o);
+#include "change.def"
+#undef CHANGE
+
+/* Sets the result and the sentence. */
+void outcome_set(struct outcome *o, enum directory_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+bool directory_has_domain(struct directory *d, struct slice domain);
+bool directory_has_alias(struct directory *d, const struct name *n);
+uint64_t directory_account_id(struct directory *d, const struct name *n); /* 0: none */
+
+/* Aliases stop naming an address that has no account and no alias of its own any more; returns how
+ * many targets that were. */
+int directory_forget_target(struct directory *d, const struct name *n);
+
+/* Is this a postmaster's address that neither an account nor an alias has? */
+bool directory_lacks_postmaster(struct directory *d, const struct name *n);
+
+/* As directory_expand, for a name of any kind. */
+void directory_expand_name(struct directory *d, struct name *n, struct expansion *x);
+
+/* What an account holds: as reported, or else as the row says. */
+uint64_t directory_used(const struct directory *d, uint64_t account, uint64_t bytes,
+                        uint64_t *messages);
+
+#endif

@@ -1,0 +1,26 @@
+/* A message on its way to the queue: in memory while it is small, in a memfd once it is not. */
+#ifndef EDGE_BODY_H
+#define EDGE_BODY_H
+
+#include "base/buf.h"
+#include "ipc/msg.h"
+
+enum {
+    BODY_MEMORY_MAX = 48 * 1024, /* bytes kept in memory */
+    BODY_ENVELOPE_MAX = 32 << 20,
+};
+
+struct body {
+    struct buf memory; /* all of it, while fd is -1 */
+    int fd;
+    uint64_t size;
+};
+
+void body_init(struct body *b);
+void body_clear(struct body *b);
+bool body_put(void *ctx, struct slice bytes); /* ctx: struct body *; false: no room */
+
+/* Append the envelope, as the queue_submit message wants it: m->bytes, or b->fd to send along. */
+bool body_close(struct body *b, struct slice envelope, struct queue_submit *m);
+
+#endif

@@ -1,0 +1,481 @@
+/* A connection: bytes between a socket, perhaps through TLS, and a protocol machine. Replies gather
+ * and leave in one write; while a question is open nothing further is read. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "edge.h"
+
+static uint8_t read_room[EDGE_READ_BYTES];
+
+static const struct session_ops *const ops_of[ROLE_PROTOCOL_COUNT] = {
+    [ROLE_SMTP] = &smtp_ops, [ROLE_SUBMISSION] = &smtp_ops, [ROLE_SUBMISSIONS] = &smtps_ops,
+    [ROLE_POP3] = &pop3_ops, [ROLE_POP3S] = &pop3s_ops,     [ROLE_SYSTEM] = &smtp_ops,
+};
+
+/* ---- ending ---- */
+
+static void
+free_conn(void *ctx)
+{
+    free(ctx);
+}
+
+static void
+tell_guard(struct conn *c)
+{
+    struct chan *guard = role_peer(c->edge->role, ROLE_guard, 0);
+    struct guard_close m = {slice_of(c->address)};
+
+    if (c->counted && guard)
+        chan_send(guard, MSG_guard_close, &m, -1);
+    c->counted = false;
+}
+
+void
+conn_close(struct conn *c)
+{
+    struct edge *e = c->edge;
+
+    if (c->dead)
+        return;
+    c->dead = true;
+    if (c->ask)
+        chan_ask_cancel(c->ask);
+    c->ask = NULL;
+    if (c->session)
+        c->ops->clear(c);
+    tell_guard(c);
+    watch_free(c->watch);
+    tls_conn_free(c->tls);
+    close(c->fd);
+    buf_clear(&c->in);
+    buf_clear(&c->out);
+    list_remove(&c->link);
+    e->conn_count--;
+    LOG(disconnect, slice_of(c->id), log_string("client", c->address));
+    loop_later(e->role->loop, free_conn, c);
+    if (e->role->stopping && e->conn_count == 0)
+        role_end(e->role);
+}
+
+/* Closing with unread input would make the kernel reset the connection, and the client lose our
+ * last words: say that no more comes, and read until it has closed too. */
+static void
+linger(struct conn *c)
+{
+    if (c->lingering)
+        return;
+    c->lingering = true;
+    c->heard_ms = loop_now_ms(c->edge->role->loop);
+    buf_clear(&c->in);
+    if (c->tls) {
+        tls_conn_free(c->tls);
+        c->tls = NULL;
+    }
+    shutdown(c->fd, SHUT_WR);
+}
+
+void
+conn_end(struct conn *c, enum edge_end why)
+{
+    if (c->lingering || !c->session || c->handshaking) {
+        conn_close(c);
+        return;
+    }
+    if (c->ask)
+        chan_ask_cancel(c->ask);
+    c->ask = NULL;
+    c->ops->end(c, why);
+    conn_pump(c);
+}
+
+/* ---- TLS ---- */
+
+struct sasl_binding
+conn_binding(const struct conn *c)
+{
+    return (struct sasl_binding){.tls_exporter = slice_make(c->exporter, c->exporter_len),
+                                 .tls_server_end_point =
+                                     slice_make(c->end_point, c->end_point_len)};
+}
+
+void
+conn_start_tls(struct conn *c)
+{
+    buf_clear(&c->in);
+    c->handshaking = true;
+}
+
+static void
+handshake_failed(struct conn *c)
+{
+    LOG(tls, slice_of(c->id), log_string("client", c->address),
+        log_string("failed", tls_conn_error(c->tls)), log_string("name", tls_conn_name(c->tls)));
+    conn_close(c);
+}
+
+static void
+handshake_done(struct conn *c)
+{
+    const char *name = tls_conn_name(c->tls);
+
+    c->handshaking = false;
+    c->exporter_len = tls_conn_exporter(c->tls, c->exporter);
+    c->end_point_len = tls_conn_end_point(c->tls, c->end_point);
+    LOG(tls, slice_of(c->id), log_string("version", tls_conn_version(c->tls)),
+        log_string("name", name),
+        log_string("certificate",
+                   !name[0] || tls_conn_name_known(c->tls) ? "ok" : "of-another-name"));
+    if (c->session) {
+        c->ops->tls_started(c);
+    } else {
+        c->ops->begin(c);
+        c->ops->greet(c);
+    }
+}
+
+/* True where it came to an end. */
+static bool
+handshake(struct conn *c)
+{
+    struct err e;
+
+    if (!c->tls)
+        c->tls = tls_conn_new(c->edge->tls, c->fd, c->ops->alpn);
+    e = tls_conn_handshake(c->tls, &c->tls_wants_write);
+    if (e.kind == ERR_AGAIN)
+        return false;
+    if (err_is(e))
+        handshake_failed(c);
+    else
+        handshake_done(c);
+    return !c->dead;
+}
+
+/* ---- bytes ---- */
+
+static struct err
+read_some(struct conn *c, size_t *got)
+{
+    ssize_t n;
+
+    if (c->tls)
+        return tls_conn_read(c->tls, read_room, sizeof(read_room), got, &c->tls_wants_write);
+    n = recv(c->fd, read_room, sizeof(read_room), 0);
+    if (n < 0)
+        return err_os(errno, "reading from a client");
+    *got = (size_t)n;
+    c->drained = (size_t)n < sizeof(read_room); /* asking again would only be told to wait */
+    return n ? ERR_OK : err_make(ERR_CLOSED, "reading from a client");
+}
+
+static struct err
+write_some(struct conn *c, size_t *put)
+{
+    struct slice bytes = buf_slice(&c->out);
+    ssize_t n;
+
+    if (c->tls)
+        return tls_conn_write(c->tls, bytes, put, &c->tls_wants_write);
+    n = send(c->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+    if (n < 0)
+        return err_os(errno, "writing to a client");
+    *put = (size_t)n;
+    return ERR_OK;
+}
+
+/* False: the client is gone. */
+static bool
+flush(struct conn *c)
+{
+    while (c->out.len) {
+        size_t put = 0;
+        struct err e = write_some(c, &put);
+
+        if (e.kind == ERR_AGAIN)
+            return true;
+        if (err_is(e)) {
+            conn_close(c);
+            return false;
+        }
+        buf_drop(&c->out, put);
+    }
+    if (c->out.room > EDGE_OUT_KEEP)
+        buf_clear(&c->out);
+    return true;
+}
+
+/* The machine gets what was kept first; what it leaves is kept. */
+static bool
+feed_kept(struct conn *c)
+{
+    size_t used = c->ops->feed(c, buf_slice(&c->in));
+
+    if (c->dead || c->handshaking)
+        return true;
+    buf_drop(&c->in, used);
+    if (c->in.len == 0)
+        buf_clear(&c->in);
+    return used > 0;
+}
+
+static bool
+feed_read(struct conn *c, struct slice bytes)
+{
+    size_t used = c->ops->feed(c, bytes);
+
+    if (!c->dead && !c->handshaking)
+        buf_put(&c->in, slice_tail(bytes, used));
+    return true;
+}
+
+static bool
+read_and_feed(struct conn *c)
+{
+    size_t got = 0;
+    struct err e = read_some(c, &got);
+
+    if (e.kind == ERR_AGAIN)
+        return false;
+    if (err_is(e)) {
+        c->eof = true;
+        return false;
+    }
+    c->heard_ms = loop_now_ms(c->edge->role->loop);
+    return feed_read(c, slice_make(read_room, got));
+}
+
+/* One step that makes progress; false: nothing can be done before something happens. */
+static bool
+step(struct conn *c)
+{
+    if (c->handshaking)
+        return (c->out.len == 0 || (flush(c) && c->out.len == 0)) && handshake(c);
+    if (!c->session || c->ops->is_waiting(c) || c->ops->is_closing(c) ||
+        c->out.len >= EDGE_OUT_HIGH)
+        return false;
+    if (c->ops->produce(c))
+        return true;
+    if (c->dead || c->ops->is_waiting(c))
+        return false;
+    if (c->in.len)
+        return feed_kept(c);
+    return !c->eof && !c->drained && read_and_feed(c);
+}
+
+static void
+note_busy(struct conn *c)
+{
+    bool busy = c->session && c->ops->is_busy(c);
+
+    if (!busy)
+        c->busy_ms = 0;
+    else if (!c->busy_ms)
+        c->busy_ms = loop_now_ms(c->edge->role->loop);
+}
+
+static bool
+is_parked(const struct conn *c)
+{
+    return c->session && !c->handshaking && !c->out.len && c->ops->is_waiting(c);
+}
+
+/* While a question is open the watch stays as it is: most clients wait for the reply, and those
+ * that do not are parked when they are heard (on_ready). */
+static void
+set_wants(struct conn *c)
+{
+    bool reads = !c->eof && (c->lingering || c->session);
+    unsigned want = 0;
+
+    if (is_parked(c))
+        return;
+    if (c->handshaking)
+        want = c->tls_wants_write || c->out.len ? LOOP_WRITE : LOOP_READ;
+    else if (c->out.len)
+        want = LOOP_WRITE; /* back-pressure: who does not read is not read */
+    else if (reads)
+        want = c->tls && c->tls_wants_write ? LOOP_READ | LOOP_WRITE : LOOP_READ;
+    watch_want(c->watch, want);
+}
+
+/* Everything that was said is out, and it was the last: or the client is gone and waits for
+ * nothing. */
+static void
+finish(struct conn *c)
+{
+    bool closing = c->session && c->ops->is_closing(c);
+
+    if (c->eof && !(c->session && c->ops->is_waiting(c)) && !c->handshaking) {
+        conn_close(c);
+    } else if (closing && c->out.len == 0) {
+        linger(c);
+        set_wants(c);
+    } else {
+        set_wants(c);
+    }
+}
+
+void
+conn_pump(struct conn *c)
+{
+    if (c->pumping || c->dead)
+        return;
+    c->pumping = true;
+    for (bool more = !c->lingering; more && !c->dead;) {
+        while (!c->dead && step(c))
+            ;
+        if (c->dead || !flush(c))
+            break;
+        /* a flush may have made room for what waited for it */
+        more = c->out.len == 0 && c->session && !c->handshaking && !c->ops->is_waiting(c) &&
+               !c->ops->is_closing(c) && (c->in.len > 0 || c->ops->produce(c));
+    }
+    c->pumping = false;
+    if (c->dead)
+        return;
+    note_busy(c);
+    if (c->edge->role->stopping && c->session && !c->busy_ms && !c->ops->is_closing(c))
+        c->ops->end(c, EDGE_STOPPING), flush(c);
+    if (!c->dead)
+        finish(c);
+}
+
+static void
+discard(struct conn *c)
+{
+    ssize_t n = recv(c->fd, read_room, sizeof(read_room), 0);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN))
+        conn_close(c);
+}
+
+static void
+on_ready(void *ctx, unsigned ready)
+{
+    struct conn *c = ctx;
+
+    if (c->dead)
+        return;
+    if (ready & LOOP_READ)
+        c->drained = false;
+    if (c->lingering) {
+        discard(c);
+        return;
+    }
+    if (is_parked(c))
+        watch_want(c->watch, 0);
+    conn_pump(c);
+}
+
+/* ---- beginning ---- */
+
+static void
+name_peer(struct conn *c)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
+    struct ucred who;
+
+    if (getpeername(c->fd, (struct sockaddr *)&at, &len) != 0)
+        at.ss_family = AF_UNSPEC;
+    if (at.ss_family == AF_INET) {
+        const struct in_addr *v4 = &((struct sockaddr_in *)&at)->sin_addr;
+
+        inet_ntop(AF_INET, v4, c->address, sizeof(c->address));
+        c->loopback = ntohl(v4->s_addr) >> 24 == 127;
+    } else if (at.ss_family == AF_INET6) {
+        const struct in6_addr *v6 = &((struct sockaddr_in6 *)&at)->sin6_addr;
+
+        if (IN6_IS_ADDR_V4MAPPED(v6)) {
+            inet_ntop(AF_INET, v6->s6_addr + 12, c->address, sizeof(c->address));
+            c->loopback = v6->s6_addr[12] == 127;
+        } else {
+            inet_ntop(AF_INET6, v6, c->address, sizeof(c->address));
+            c->loopback = IN6_IS_ADDR_LOOPBACK(v6);
+        }
+    } else {
+        len = sizeof(who);
+        snprintf(c->address, sizeof(c->address), "local");
+        c->loopback = true;
+        c->uid = UINT32_MAX;
+        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
+            c->uid = who.uid;
+    }
+}
+
+static void
+make_nonce(struct conn *c)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t chance[EDGE_NONCE];
+
+    random_fill(chance, sizeof(chance));
+    for (size_t i = 0; i < sizeof(chance); i++)
+        c->nonce[i] = letters[chance[i] & 63];
+}
+
+/* The guard's word: a guard that is being replaced refuses nobody. */
+static void
+on_verdict(struct conn *c, const union msg_any *answer, int fd)
+{
+    uint32_t verdict = answer ? answer->guard_verdict.verdict : GUARD_OK;
+
+    if (fd >= 0)
+        close(fd);
+    c->begun = true;
+    c->counted = answer && verdict == GUARD_OK;
+    if (verdict == GUARD_OK && c->ops->implicit_tls) {
+        c->handshaking = true;
+    } else if (verdict == GUARD_OK) {
+        c->ops->begin(c);
+        c->ops->greet(c);
+    } else if (c->ops->implicit_tls) {
+        conn_close(c); /* a handshake for one sentence is work an attacker would like */
+        return;
+    } else {
+        c->ops->begin(c);
+        c->ops->end(c,
+                    verdict == GUARD_MANY_SESSIONS ? EDGE_MANY_SESSIONS : EDGE_MANY_FROM_ADDRESS);
+    }
+}
+
+void
+conn_new(struct edge *e, enum role_protocol p, int fd)
+{
+    struct conn *c;
+    struct guard_open m;
+    int on = 1;
+
+    if (ops_of[p]->implicit_tls && tls_server_is_empty(e->tls)) {
+        close(fd);
+        return;
+    }
+    c = heap_take(sizeof(*c));
+    *c = (struct conn){.edge = e, .protocol = p, .ops = ops_of[p], .fd = fd};
+    buf_init(&c->in, EDGE_READ_BYTES);
+    buf_init(&c->out, EDGE_OUT_MAX);
+    id_format(role_message_id(e->role), c->id);
+    name_peer(c);
+    make_nonce(c);
+    if (p != ROLE_SYSTEM)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    c->heard_ms = loop_now_ms(e->role->loop);
+    c->watch = loop_watch(e->role->loop, fd, 0, on_ready, c);
+    list_append(&e->conns, &c->link);
+    e->conn_count++;
+    LOG(connect, slice_of(c->id), log_string("protocol", role_protocol_name(p)),
+        log_string("client", c->address));
+    m = (struct guard_open){slice_of(c->address)};
+    conn_ask(c, ROLE_guard, 0, MSG_guard_open, &m, -1, MSG_guard_verdict, on_verdict);
+}

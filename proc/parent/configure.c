@@ -1,0 +1,89 @@
+/* What each role is told, and what it is not: keys go to keys alone, certificates to the edges,
+ * sockets to the group they belong to. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "parent.h"
+
+/* Which group of edges serves a protocol: strangers come by SMTP, our users by all others. */
+static enum role_id
+group_of(enum role_protocol p)
+{
+    return p == ROLE_SMTP ? ROLE_mx : ROLE_access;
+}
+
+void
+configure_boot(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+    struct role_boot boot;
+    char root[CONF_PATH_MAX + 32];
+    struct err e =
+        role_boot_prepare(c->id, conf->state, conf->run, false, &boot, root, sizeof(root));
+
+    if (err_is(e))
+        LOG(storage, SLICE(""), log_string("role", role_name(c->id)), log_err(e));
+    chan_send(c->control, MSG_role_boot, &boot, -1);
+}
+
+static void
+send_file(struct child *c, enum role_file_kind kind, const struct conf_tls *tls)
+{
+    const char *path = kind == ROLE_FILE_KEY ? tls->key : tls->certificate;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct role_file m = {kind, slice_of(tls->name)};
+
+    if (fd < 0) {
+        LOG(storage, SLICE(""), log_string("file", path), log_err(err_os(errno, "opening it")));
+        return;
+    }
+    chan_send(c->control, MSG_role_file, &m, fd);
+    close(fd);
+}
+
+static void
+send_files(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+
+    for (size_t i = 0; i < conf->tls_count; i++) {
+        if (c->id == ROLE_keys)
+            send_file(c, ROLE_FILE_KEY, &conf->tls[i]);
+        if (c->id == ROLE_mx || c->id == ROLE_access)
+            send_file(c, ROLE_FILE_CERTIFICATE, &conf->tls[i]);
+    }
+}
+
+static void
+send_sockets(struct child *c)
+{
+    struct parent *p = c->parent;
+
+    for (size_t i = 0; i < p->socket_count; i++) {
+        const struct socket *s = &p->sockets[i];
+        struct role_listen m = {s->protocol, slice_of(s->text)};
+
+        if (group_of(s->protocol) == c->id)
+            chan_send(c->control, MSG_role_listen, &m, s->fd);
+    }
+}
+
+void
+configure_rest(struct child *c)
+{
+    struct parent *p = c->parent;
+    struct role_host host = {slice_of(p->conf->hostname)};
+    struct role_go go = {p->generation};
+
+    for (uint32_t i = 0; i < LIMIT_COUNT; i++)
+        chan_send(c->control, MSG_role_limit, &(struct role_limit){i, p->conf->limits.value[i]},
+                  -1);
+    chan_send(c->control, MSG_role_host, &host, -1);
+    send_sockets(c);
+    send_files(c);
+    chan_send(c->control, MSG_role_go, &go, -1);
+}

@@ -1,0 +1,341 @@
+/* To the stores and back. A store may be told the same delivery twice, it refuses the second: so
+ * whatever is in doubt here is simply sent again. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/shard.h"
+#include "queue.h"
+
+enum { TARGETS_ROOM = 24 * 1024 }; /* bytes of targets in one frame, beside the body */
+
+/* A message on its way to one store, frame by frame. */
+struct parcel {
+    struct queue *q;
+    struct message *message;
+    struct store_deliver frame;
+    struct buf targets; /* store_target items of this frame */
+    unsigned store, stores;
+    int fd;
+    bool failed;
+};
+
+static uint64_t
+now_seconds(void)
+{
+    return clock_now_us() / 1000000;
+}
+
+static void
+send_frame(struct parcel *p)
+{
+    struct chan *c = role_peer(p->q->role, ROLE_store, p->store);
+
+    if (p->targets.len == 0)
+        return;
+    p->frame.targets = buf_slice(&p->targets);
+    if (!c || err_is(chan_send(c, MSG_store_deliver, &p->frame, p->fd)))
+        p->failed = true;
+    buf_reset(&p->targets);
+}
+
+static void
+put_target(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct slice address)
+{
+    struct parcel *p = ctx;
+    struct target *t = index < p->message->count ? &p->message->targets[index] : NULL;
+    struct store_target item = {mailbox->account, mailbox->quota, address};
+
+    if (!t || t->state == TARGET_DONE || t->state == TARGET_DEFERRED ||
+        shard_owner(mailbox->account, p->stores) != p->store)
+        return;
+    if (p->targets.len + address.len + 64 > TARGETS_ROOM)
+        send_frame(p);
+    msg_items_put(&p->targets, MSG_store_target, &item);
+    t->state = TARGET_SENT;
+}
+
+/* Small bodies inside the frame, large ones as a descriptor of the segment they lie in. */
+static bool
+find_body(struct parcel *p, const struct slice *at_hand, struct buf *room)
+{
+    uint64_t id = p->message->id, size = p->message->size;
+    uint8_t *to;
+
+    p->frame.body_size = size;
+    if (size > QUEUE_INLINE_MAX)
+        return !err_is(journal_open_body(p->q->journal, id, &p->fd, &p->frame.offset));
+    if (at_hand) {
+        p->frame.body = *at_hand;
+        return true;
+    }
+    to = buf_reserve(room, size);
+    if (!to || err_is(journal_read_body(p->q->journal, id, 0, to, size)))
+        return false;
+    buf_added(room, size);
+    p->frame.body = buf_slice(room);
+    return true;
+}
+
+static bool
+find_envelope(struct queue *q, const struct message *m, struct buf *room)
+{
+    uint64_t envelope_len, body_len;
+    uint8_t *to;
+
+    if (!journal_get(q->journal, m->id, &envelope_len, &body_len))
+        return false;
+    to = buf_reserve(room, envelope_len);
+    if (!to || err_is(journal_read_envelope(q->journal, m->id, 0, to, envelope_len)))
+        return false;
+    buf_added(room, envelope_len);
+    return true;
+}
+
+static bool
+goes_to(const struct message *m, unsigned store, unsigned stores)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->targets[i].state == TARGET_OPEN &&
+            shard_owner(m->targets[i].account, stores) == store)
+            return true;
+    return false;
+}
+
+static bool
+send_to_stores(struct parcel *p, struct slice envelope)
+{
+    for (p->store = 0; p->store < p->stores; p->store++) {
+        if (!goes_to(p->message, p->store, p->stores))
+            continue;
+        if (!envelope_targets(envelope, put_target, p))
+            p->failed = true;
+        send_frame(p);
+    }
+    return !p->failed;
+}
+
+static void
+set_waiting(struct list *list, struct message *m)
+{
+    list_remove(&m->waiting);
+    list_append(list, &m->waiting);
+}
+
+static void
+put_back(struct message *m)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->targets[i].state == TARGET_SENT)
+            m->targets[i].state = TARGET_OPEN;
+}
+
+static bool
+any_deferred(const struct message *m)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->targets[i].state == TARGET_DEFERRED)
+            return true;
+    return false;
+}
+
+static bool
+windows_open(const struct queue *q)
+{
+    unsigned stores = role_peer_count(q->role, ROLE_store);
+
+    for (unsigned i = 0; i < stores; i++) {
+        const struct chan *c = role_peer(q->role, ROLE_store, i);
+
+        if (c && chan_backlog(c) > QUEUE_WINDOW_BYTES)
+            return false;
+    }
+    return stores > 0;
+}
+
+static bool
+send_now(struct queue *q, struct message *m, const struct slice *envelope, const struct slice *body)
+{
+    static struct buf envelope_room = {.cap = JOURNAL_ENVELOPE_MAX};
+    static struct buf body_room = {.cap = QUEUE_INLINE_MAX};
+    struct queue_envelope e;
+    struct parcel p = {.q = q, .message = m, .fd = -1};
+    bool sent;
+
+    buf_reset(&envelope_room);
+    buf_reset(&body_room);
+    buf_init(&p.targets, TARGETS_ROOM);
+    p.stores = role_peer_count(q->role, ROLE_store);
+    p.frame = (struct store_deliver){.id = m->id, .received = m->received};
+    if (!envelope && find_envelope(q, m, &envelope_room))
+        envelope = &(struct slice){envelope_room.at + envelope_room.start, envelope_room.len};
+    sent = envelope && envelope_decode(*envelope, &e) && find_body(&p, body, &body_room);
+    if (sent) {
+        p.frame.sender = e.sender;
+        p.frame.low_water = journal_low_water(q->journal);
+        sent = send_to_stores(&p, *envelope);
+    }
+    if (p.fd >= 0)
+        close(p.fd);
+    buf_clear(&p.targets);
+    return sent;
+}
+
+void
+send_message(struct queue *q, struct message *m, const struct slice *envelope,
+             const struct slice *body)
+{
+    if (!windows_open(q) || !send_now(q, m, envelope, body)) {
+        put_back(m);
+        set_waiting(&q->sending, m);
+    } else if (any_deferred(m)) {
+        set_waiting(&q->deferred, m);
+    } else {
+        list_remove(&m->waiting);
+    }
+}
+
+/* One that cannot be sent now goes to the end and stops the round: its store is likely down. */
+void
+send_pump(struct queue *q)
+{
+    while (!list_empty(&q->sending) && windows_open(q)) {
+        struct message *m = LIST_OF(q->sending.next, struct message, waiting);
+
+        send_message(q, m, NULL, NULL);
+        if (q->sending.prev == &m->waiting)
+            return;
+    }
+}
+
+void
+send_again(struct queue *q, unsigned store)
+{
+    unsigned stores = role_peer_count(q->role, ROLE_store);
+
+    LIST_EACH(at, &q->all)
+    {
+        struct message *m = LIST_OF(at, struct message, all);
+        bool any = false;
+
+        for (uint32_t i = 0; i < m->count; i++) {
+            struct target *t = &m->targets[i];
+
+            if (shard_owner(t->account, stores) != store || t->state != TARGET_SENT)
+                continue;
+            t->state = TARGET_OPEN;
+            any = true;
+        }
+        if (any)
+            set_waiting(&q->sending, m);
+    }
+    send_pump(q);
+}
+
+void
+send_due(struct queue *q)
+{
+    uint64_t now = now_seconds();
+
+    LIST_EACH(at, &q->deferred)
+    {
+        struct message *m = LIST_OF(at, struct message, waiting);
+        bool due = false;
+
+        for (uint32_t i = 0; i < m->count; i++) {
+            struct target *t = &m->targets[i];
+
+            if (t->state != TARGET_DEFERRED || t->next > now)
+                continue;
+            t->state = TARGET_OPEN;
+            due = true;
+        }
+        if (due)
+            set_waiting(&q->sending, m);
+    }
+    send_pump(q);
+}
+
+/* ---- outcomes ---- */
+
+const char *const send_reasons[] = {
+    [STORE_SYNCED] = "", [STORE_FULL] = "mailbox-full", [STORE_TRY_LATER] = "storage-temporary"};
+
+static uint64_t
+pause_after(unsigned attempts)
+{
+    uint64_t seconds = (uint64_t)QUEUE_RETRY_FIRST_SECONDS << (attempts < 10 ? attempts : 10);
+
+    return seconds < QUEUE_RETRY_MOST_SECONDS ? seconds : QUEUE_RETRY_MOST_SECONDS;
+}
+
+static void
+defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
+{
+    struct target *t = &m->targets[index];
+    struct journal_change change;
+    char id[ID_TEXT_LEN + 1];
+
+    t->next = (uint32_t)(now_seconds() + pause_after(t->attempts));
+    if (t->attempts < UINT8_MAX)
+        t->attempts++;
+    t->state = TARGET_DEFERRED;
+    t->reason = (uint16_t)why;
+    q->deferrals++;
+    change = (struct journal_change){index, TARGET_DEFERRED, t->next, slice_of(send_reasons[why])};
+    (void)journal_change(q->journal, m->id, &change); /* lost, it is only tried again sooner */
+    set_waiting(&q->deferred, m);
+    id_format(m->id, id);
+    LOG(defer, slice_of(id), log_number("account", t->account),
+        log_string("reason", send_reasons[why]), log_number("attempts", t->attempts));
+}
+
+static void
+finish(struct queue *q, struct message *m)
+{
+    journal_done(q->journal, m->id);
+    map_take(&q->messages, m->id);
+    list_remove(&m->all);
+    list_remove(&m->waiting);
+    message_free(m);
+    q->delivered++;
+}
+
+static void
+take_outcome(struct queue *q, const struct store_result *o)
+{
+    struct message *m = map_get(&q->messages, o->id);
+
+    for (uint32_t i = 0; m && i < m->count; i++) {
+        struct target *t = &m->targets[i];
+
+        if (t->account != o->account || t->state == TARGET_DONE)
+            continue;
+        if (o->outcome != STORE_SYNCED) {
+            defer(q, m, i, o->outcome);
+            return;
+        }
+        t->state = TARGET_DONE;
+        if (--m->open == 0)
+            finish(q, m);
+        return;
+    }
+}
+
+static void
+on_outcomes(void *ctx, struct chan_call *call, const union msg_any *any)
+{
+    struct queue *q = ((struct role *)ctx)->state;
+    struct slice items = any->store_outcomes.outcomes;
+    struct store_result o;
+
+    (void)call;
+    while (msg_items_take(&items, MSG_store_result, &o))
+        if (o.outcome <= STORE_TRY_LATER)
+            take_outcome(q, &o);
+    send_pump(q);
+}
+
+const struct chan_handler send_handlers[] = {{MSG_store_outcomes, on_outcomes}, {MSG_NONE, NULL}};

@@ -1,0 +1,76 @@
+"""Write, sync, answer: read off the system calls of the running queue, for each message."""
+import re
+import struct
+import subprocess
+
+from conftest import as_root
+from service import wait_until
+from wire import Smtp, read_all
+
+BOB = "bob@here.example"
+MESSAGES = 40
+CALLS = "recvmsg,sendmsg,pwritev,pwritev2,pwrite64,fdatasync,fsync"
+LINE = re.compile(r"^(?:\d+ +)?(\w+)\((\d+)(.*)\) = (-?\d+)")
+
+
+def text_bytes(arguments):
+    """All bytes that a call's strings hold; strace -xx writes each as \\xHH."""
+    return bytes.fromhex("".join(re.findall(r"\\x([0-9a-f]{2})", arguments)))
+
+
+class Watch:
+    """What is known about each message, by the marker in its body."""
+
+    def __init__(self):
+        self.asked, self.unsynced, self.synced = {}, {}, set()
+        self.answered, self.wrong = set(), []
+
+    def take(self, call, fd, data, result):
+        if call == "recvmsg":
+            for marker in re.findall(rb"order-\d+-end", data):
+                self.asked[fd, struct.unpack_from("<I", data, 4)[0]] = marker
+        elif call.startswith("pwrite"):
+            for marker in re.findall(rb"order-\d+-end", data):
+                self.unsynced.setdefault(fd, set()).add(marker)
+        elif call in ("fdatasync", "fsync"):
+            if result == 0:
+                self.synced |= self.unsynced.pop(fd, set())
+        elif call == "sendmsg" and len(data) >= 12:
+            _, serial, is_answer = struct.unpack_from("<III", data)
+            marker = self.asked.pop((fd, serial), None) if is_answer else None
+            if marker:
+                self.answered.add(marker)
+                if marker not in self.synced:
+                    self.wrong.append(marker)
+
+
+@as_root
+def test_no_answer_before_its_record_is_synced(own, tmp_path):
+    here = own()
+    queue, = here.roles("queue")
+    out = tmp_path / "calls"
+    tracer = subprocess.Popen(["strace", "-f", "-xx", "-s", "70000", "-e", f"trace={CALLS}", "-o", out,
+                               "-p", str(queue.pid)], stderr=subprocess.PIPE, text=True)
+    assert "attached" in tracer.stderr.readline()
+    connections = [Smtp(here) for _ in range(4)]
+    for smtp in connections:
+        smtp.ehlo()
+    for n in range(0, MESSAGES, len(connections)):
+        for i, smtp in enumerate(connections):  # at the same time: they share a sync
+            smtp.envelope("x@away.example", BOB)
+            assert smtp.say("DATA").startswith("354")
+        for i, smtp in enumerate(connections):
+            smtp.send(f"Subject: order-{n + i}-end\r\n\r\n{'x' * 1000}\r\n.\r\n")
+        assert all(smtp.reply().startswith("250") for smtp in connections)
+    read_all(here, BOB, MESSAGES)
+    tracer.terminate()
+    tracer.wait()
+    watch = Watch()
+    for line in out.read_text().splitlines():
+        parts = LINE.match(line)
+        if parts:
+            watch.take(parts[1], int(parts[2]), text_bytes(parts[3]), int(parts[4]))
+    assert len(watch.answered) == MESSAGES
+    assert watch.wrong == []
+    for smtp in connections:
+        smtp.sock.close()
