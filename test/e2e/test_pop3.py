@@ -205,7 +205,8 @@ def test_commands_may_come_in_one_write(here):
 
 
 def test_apop_only_for_who_opted_in(here):
-    address = here.new_account("--apop") if apop_is_known(here) else pytest.skip("no --apop yet")
+    address = here.new_account()
+    here.run("account", "apop", address, "on", "--password-stdin", stdin=here.accounts[address] + "\n")
     for who, answer in ((address, "+OK"), (BOB, "-ERR")):
         with Pop3(here) as pop3:
             stamp = re.search(r"<[^<>]+@[^<>]+>", pop3.greeting).group(0)
@@ -213,8 +214,14 @@ def test_apop_only_for_who_opted_in(here):
             assert pop3.say(f"APOP {who} {digest}").startswith(answer)
 
 
-def apop_is_known(here):
-    return "--apop" in here.run("account", "add", "--help", check=False).stdout
+def test_an_account_may_have_a_login_delay_of_its_own(here):
+    address = here.new_account()
+    here.run("account", "login-delay", address, "60")
+    with Pop3(here) as pop3:
+        assert pop3.login(address).startswith("+OK")
+        assert pop3.say("QUIT").startswith("+OK")
+    with Pop3(here) as pop3:
+        assert pop3.login(address).startswith("-ERR [LOGIN-DELAY]")
 
 
 def test_passwords_in_clear_are_refused_where_the_limit_says_so(own):
