@@ -112,16 +112,19 @@ mime_address_take_local(struct slice *text, struct mime_address *a)
 }
 
 static bool
+is_domain_byte(uint8_t c)
+{
+    return ascii_is_alnum(c) || c >= 0x80 || c == '-' || c == '_' || c == '.';
+}
+
+static bool
 label_ok(struct slice label)
 {
     if (label.len == 0 || label.at[0] == '-' || label.at[label.len - 1] == '-')
         return false;
-    for (size_t i = 0; i < label.len; i++) {
-        uint8_t c = label.at[i];
-
-        if (!ascii_is_alnum(c) && c != '-' && c != '_' && c < 0x80)
+    for (size_t i = 0; i < label.len; i++)
+        if (!is_domain_byte(label.at[i]))
             return false;
-    }
     return label.len <= MIME_LABEL_MAX || !is_ascii(label);
 }
 
@@ -141,7 +144,8 @@ mime_domain_parse(struct slice text)
     return true;
 }
 
-/* address-literal = "[" IPv4 / "IPv6:" IPv6 "]"; general literals have no registered tag. */
+/* address-literal = "[" IPv4 / "IPv6:" IPv6 "]"                      rfc5321#4.1.3-b
+ * General literals have no registered tag. */
 bool
 mime_literal_parse(struct slice text)
 {
@@ -165,8 +169,7 @@ domain_length(struct slice s)
 
     if (s.len && s.at[0] == '[')
         return (size_t)(slice_find(s, ']') + 1);
-    while (i < s.len &&
-           (ascii_is_alnum(s.at[i]) || s.at[i] >= 0x80 || memchr(".-_", s.at[i], 3) != NULL))
+    while (i < s.len && is_domain_byte(s.at[i]))
         i++;
     return i;
 }

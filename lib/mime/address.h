@@ -5,12 +5,12 @@
 
 #include "base/buf.h"
 
-/* The parser takes local parts up to what a path may hold: return addresses of mailing lists and
- * reply addresses of services are often longer than the 64 octets all must take. Whoever creates
- * addresses keeps to MIME_LOCAL_MAX. */
+/* rfc5321#4.5.3.1.1-a: the parser takes local parts up to what a path may hold: return addresses of
+ * mailing lists and reply addresses of services are often longer than the 64 octets all must take.
+ * Whoever creates addresses keeps to MIME_LOCAL_MAX. */
 enum {
     MIME_LOCAL_MAX = 64,    /* RFC 5321 4.5.3.1.1 */
-    MIME_DOMAIN_MAX = 255,  /* RFC 5321 4.5.3.1.2 */
+    MIME_DOMAIN_MAX = 255,  /* rfc5321#4.5.3.1.2-a */
     MIME_ADDRESS_MAX = 254, /* RFC 5321 4.5.3.1.3: a path of 256 less its brackets */
     MIME_LABEL_MAX = 63,    /* RFC 1035 2.3.4 */
 };

@@ -11,6 +11,7 @@
 #define SIXTY_FOUR "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LABEL_63   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
+/* rfc5321#4.1.2-a rfc6531#3.3-a rfc5321#4.5.3.1.1-a */
 static void
 address_has_one_canonical_form(void **state)
 {

@@ -110,19 +110,22 @@ proceed(struct pop3_server *s, enum sasl_step step)
 }
 
 /* The nonce is the connection's with a count, so that no two exchanges share one. */
-static void
+static enum sasl_step
 start(struct pop3_server *s, enum sasl_mechanism mechanism, const struct slice *initial)
 {
     struct buf nonce;
+    enum sasl_step step;
 
+    ensure(s->client.nonce.len >= POP3_NONCE_MIN);
     sasl_server_clear(&s->sasl);
     sasl_server_init(&s->sasl, mechanism, s->client.binding);
     buf_init(&nonce, s->client.nonce.len + 24);
     buf_put(&nonce, s->client.nonce);
     buf_put_byte(&nonce, '.');
     buf_put_u64(&nonce, ++s->exchanges);
-    proceed(s, sasl_server_start(&s->sasl, initial, buf_slice(&nonce)));
+    step = sasl_server_start(&s->sasl, initial, buf_slice(&nonce));
     buf_clear(&nonce);
+    return step;
 }
 
 /* Base 64 into message. False, and refused: it is something else, or too long. */
@@ -162,10 +165,10 @@ pop3_cmd_auth(struct pop3_server *s, struct slice args)
     } else if (refusal) {
         refuse(s, refusal, 0);
     } else if (!with_initial) {
-        start(s, (enum sasl_mechanism)mechanism, NULL);
+        proceed(s, start(s, (enum sasl_mechanism)mechanism, NULL));
     } else if (decode(s, slice_eq(args, SLICE("=")) ? (struct slice){0} : args, &message)) {
         initial = secret_get(&message);
-        start(s, (enum sasl_mechanism)mechanism, &initial);
+        proceed(s, start(s, (enum sasl_mechanism)mechanism, &initial));
         secret_clear(&message);
     }
 }
@@ -206,12 +209,14 @@ pop3_cmd_user(struct pop3_server *s, struct slice args)
     pop3_say(s, POP3_USER_TAKEN);
 }
 
-/* pass = "PASS" SP password    rfc1939#7-f: all that follows the space */
+/* pass = "PASS" SP password    rfc1939#7-f: all that follows the space. What no mechanism takes for
+ * a name or a password is a wrong one. */
 void
 pop3_cmd_pass(struct pop3_server *s, struct slice args)
 {
     struct secret message;
     struct slice initial;
+    enum sasl_step step;
 
     if (secret_get(&s->user).len == 0) {
         pop3_say(s, POP3_NO_USER);
@@ -223,8 +228,9 @@ pop3_cmd_pass(struct pop3_server *s, struct slice args)
     secret_put(&message, SLICE("\0"));
     ensure(secret_put(&message, args));
     initial = secret_get(&message);
-    start(s, SASL_PLAIN, &initial);
+    step = start(s, SASL_PLAIN, &initial);
     secret_clear(&message);
+    proceed(s, step == SASL_MALFORMED ? SASL_FAILED : step);
 }
 
 /* Hexadecimal digits, in lower case as the RFC has them, whatever the client writes. */

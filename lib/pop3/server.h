@@ -19,6 +19,7 @@ enum {
     POP3_ANSWER_MAX = 1370, /* the same of an answer to a challenge: SASL_TEXT_MAX in base 64 */
     POP3_REPLY_MAX = 4096,  /* no command is begun with less room than this in `out` */
     POP3_APOP_DIGEST = 32,  /* hexadecimal digits of an MD5 */
+    POP3_NONCE_MIN = 18,    /* octets of pop3_client.nonce */
 };
 
 /* Of the service: lives as long as its sessions. */
@@ -33,7 +34,7 @@ struct pop3_client {
     bool loopback; /* the peer is this machine */
     bool tls;
     struct sasl_binding binding;
-    struct slice nonce; /* at least 18 random printable bytes without comma */
+    struct slice nonce; /* random printable bytes without comma, new for each connection */
 };
 
 /* One message of the opened mailbox; message number 1 is the first of the table. */

@@ -191,6 +191,27 @@ a_password_that_came_in_pieces_is_wiped(void **state)
     stop(&t);
 }
 
+/* rfc2595#4-b */
+static void
+tls_begins_with_nothing_remembered(void **state)
+{
+    struct pop3_client client = {.loopback = true, .nonce = SLICE("0123456789abcdefgh")};
+    struct session t = {0};
+
+    (void)state;
+    limits_init(&limits);
+    buf_init(&t.out, 1 << 16);
+    pop3_server_init(&t.server, &config, client, &t.out, SLICE(""));
+    feed(&t, "UTF8\r\nUSER ana\r\n");
+    assert_int_equal(pop3_server_feed(&t.server, SLICE("STLS\r\nQUIT\r\n")), strlen("STLS\r\n"));
+    assert_int_equal(t.server.ask.kind, POP3_ASK_TLS);
+    pop3_server_tls_started(&t.server, (struct sasl_binding){.tls_exporter = SLICE("x")});
+    assert_int_equal(secret_get(&t.server.user).len, 0);
+    assert_false(t.server.utf8);
+    assert_false(t.server.closing);
+    stop(&t);
+}
+
 /* rfc1939#3-c: whatever the client makes us repeat */
 static void
 no_reply_is_longer_than_512_octets(void **state)
@@ -234,6 +255,7 @@ main(void)
         cmocka_unit_test(an_answer_after_the_end_is_forgotten),
         cmocka_unit_test(commands_wait_until_the_output_has_room),
         cmocka_unit_test(a_password_that_came_in_pieces_is_wiped),
+        cmocka_unit_test(tls_begins_with_nothing_remembered),
         cmocka_unit_test(no_reply_is_longer_than_512_octets),
         cmocka_unit_test(a_session_can_be_refused_at_once),
     };

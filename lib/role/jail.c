@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -174,15 +175,17 @@ add_calls(scmp_filter_ctx filter, const char *calls)
 }
 
 /* Calls that are allowed by their arguments: no memory becomes executable, reading opens nothing
- * for writing. Names are of the role's own process only. */
+ * for writing, and of ioctl there is what libuv sets a descriptor up with. */
 static bool
 add_conditions(scmp_filter_ctx filter, const char *words)
 {
     const struct scmp_arg_cmp not_executable = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp for_reading =
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+    const struct scmp_arg_cmp make_nonblocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO);
 
-    if (!add_rule(filter, SCMP_ACT_ALLOW, "mmap", &not_executable) ||
+    if (!add_rule(filter, SCMP_ACT_ALLOW, "ioctl", &make_nonblocking) ||
+        !add_rule(filter, SCMP_ACT_ALLOW, "mmap", &not_executable) ||
         !add_rule(filter, SCMP_ACT_ALLOW, "mprotect", &not_executable))
         return false;
     if (has_word(words, "read") && !has_word(words, "write"))

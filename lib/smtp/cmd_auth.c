@@ -66,29 +66,21 @@ log_in(struct smtp_server *s)
 static void
 go_on(struct smtp_server *s, enum sasl_step step)
 {
+    static const enum reason endings[] = {
+        [SASL_FAILED] = SMTP_LOGIN_WRONG,
+        [SASL_MALFORMED] = SMTP_BAD_AUTH,
+        [SASL_CANCELLED] = SMTP_AUTH_CANCELLED,
+    };
+
     s->sasl_step = step;
-    switch (step) {
-    case SASL_CHALLENGE:
+    if (step == SASL_CHALLENGE)
         challenge(s);
-        break;
-    case SASL_ASK_PASSWORD:
-    case SASL_ASK_SCRAM_USER:
-    case SASL_ASK_SCRAM_PROOF:
-        s->ask = SMTP_ASK_SASL;
-        break;
-    case SASL_DONE:
+    else if (step == SASL_DONE)
         log_in(s);
-        break;
-    case SASL_FAILED:
-        refuse(s, SMTP_LOGIN_WRONG, (struct slice){0});
-        break;
-    case SASL_CANCELLED:
-        refuse(s, SMTP_AUTH_CANCELLED, (struct slice){0});
-        break;
-    case SASL_MALFORMED:
-        refuse(s, SMTP_BAD_AUTH, (struct slice){0});
-        break;
-    }
+    else if (endings[step])
+        refuse(s, endings[step], (struct slice){0});
+    else
+        s->ask = SMTP_ASK_SASL;
 }
 
 /* Why this is no time or place to log in. */
@@ -96,7 +88,7 @@ static enum reason
 not_now(const struct smtp_server *s)
 {
     if (s->config->service != SMTP_SERVICE_SUBMISSION)
-        return SMTP_NO_AUTH_HERE;
+        return SMTP_NO_AUTH_HERE; /* rfc4954#4-i */
     if (s->client.login.len)
         return SMTP_LOGIN_ALREADY; /* rfc4954#4-b */
     if (s->phase == START)

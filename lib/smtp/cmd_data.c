@@ -55,32 +55,6 @@ put_received(struct smtp_server *s, const struct smtp_answer *a)
     s->data.sink_is_full = !s->data.sink.put(s->data.sink.ctx, buf_slice(&line));
 }
 
-/* After a chunk: the next command, or the end of the message. */
-static void chunk_done(struct smtp_server *s);
-
-void
-smtp_answer_body(struct smtp_server *s, const struct smtp_answer *a)
-{
-    bool chunked = s->mode == SMTP_MODE_CHUNK;
-
-    if (smtp_answer_is_yes(a)) {
-        smtp_data_init(&s->data, s->config->limits, !chunked, a->sink);
-        s->sink_open = true;
-        put_received(s, a);
-    }
-    if (chunked) {
-        s->phase = CHUNKS;
-        s->body_refusal = s->sink_open ? REASON_NONE : a->reason;
-        if (s->chunk_left == 0)
-            chunk_done(s);
-    } else if (s->sink_open) {
-        s->mode = SMTP_MODE_DATA;
-        smtp_reply(s, SMTP_SEND_MESSAGE, (struct slice){0});
-    } else {
-        smtp_reply(s, a->reason, a->argument);
-    }
-}
-
 /* The message does not fit in any of the mailboxes. Where it fits in some, each has its own fate.
  */
 static bool
@@ -108,6 +82,52 @@ body_done(struct smtp_server *s)
     }
     smtp_reply(s, r, s->envelope.rcpts->address);
     smtp_transaction_end(s);
+}
+
+/* After a chunk: the next command, or the end of the message. */
+static void
+chunk_done(struct smtp_server *s)
+{
+    s->mode = SMTP_MODE_COMMAND;
+    if (s->chunk_refusal) {
+        smtp_reply(s, s->chunk_refusal, (struct slice){0});
+        return;
+    }
+    if (s->sink_open && s->chunk_is_last) {
+        body_done(s);
+        return;
+    }
+    if (s->sink_open)
+        s->body_refusal = smtp_data_trouble(&s->data);
+    if (s->body_refusal)
+        smtp_reply(s, s->body_refusal, (struct slice){0});
+    else
+        smtp_reply_number(s, SMTP_CHUNK_OK, s->chunk_size);
+    if (s->chunk_is_last)
+        smtp_transaction_end(s);
+}
+
+void
+smtp_answer_body(struct smtp_server *s, const struct smtp_answer *a)
+{
+    bool chunked = s->mode == SMTP_MODE_CHUNK;
+
+    if (smtp_answer_is_yes(a)) {
+        smtp_data_init(&s->data, s->config->limits, !chunked, a->sink);
+        s->sink_open = true;
+        put_received(s, a);
+    }
+    if (chunked) {
+        s->phase = CHUNKS;
+        s->body_refusal = s->sink_open ? REASON_NONE : a->reason;
+        if (s->chunk_left == 0)
+            chunk_done(s);
+    } else if (s->sink_open) {
+        s->mode = SMTP_MODE_DATA;
+        smtp_reply(s, SMTP_SEND_MESSAGE, (struct slice){0});
+    } else {
+        smtp_reply(s, a->reason, a->argument);
+    }
 }
 
 /* rfc5321#4.1.1.4-c: whatever comes of it, the transaction is over. */
@@ -148,28 +168,6 @@ cmd_bdat(struct smtp_server *s, struct slice args)
     if (s->chunk_left == 0)
         chunk_done(s);
     return nothing();
-}
-
-static void
-chunk_done(struct smtp_server *s)
-{
-    s->mode = SMTP_MODE_COMMAND;
-    if (s->chunk_refusal) {
-        smtp_reply(s, s->chunk_refusal, (struct slice){0});
-        return;
-    }
-    if (s->sink_open && s->chunk_is_last) {
-        body_done(s);
-        return;
-    }
-    if (s->sink_open)
-        s->body_refusal = smtp_data_trouble(&s->data);
-    if (s->body_refusal)
-        smtp_reply(s, s->body_refusal, (struct slice){0});
-    else
-        smtp_reply_number(s, SMTP_CHUNK_OK, s->chunk_size);
-    if (s->chunk_is_last)
-        smtp_transaction_end(s);
 }
 
 size_t

@@ -8,13 +8,13 @@ enum { EXTENSION_MAX = 128 }; /* octets of one line of EHLO's answer */
 static bool
 has_tls(const struct smtp_server *s)
 {
-    return s->config->tls_available && !s->client.tls;
+    return s->config->tls_available && !s->client.tls; /* rfc3207#4.2-b */
 }
 
 static bool
 has_auth(const struct smtp_server *s)
 {
-    return smtp_login_allowed(s) && s->client.login.len == 0;
+    return smtp_login_allowed(s) && s->client.login.len == 0; /* rfc4954#3-b */
 }
 
 static void
@@ -40,19 +40,20 @@ static const struct {
     bool (*is_offered)(const struct smtp_server *s); /* NULL: always */
     void (*put_rest)(const struct smtp_server *s, struct buf *line);
 } extensions[] = {
-    {"PIPELINING", NULL, NULL},          /* rfc2920#3-a */
-    {"SIZE ", NULL, put_size},           /* rfc1870#2-a */
-    {"STARTTLS", has_tls, NULL},         /* rfc3207#4-b */
+    {"PIPELINING", NULL, NULL},          /* rfc2920#2-a */
+    {"SIZE ", NULL, put_size},           /* rfc1870#3-a */
+    {"STARTTLS", has_tls, NULL},         /* rfc3207#2-a */
     {"AUTH", has_auth, put_mechanisms},  /* rfc4954#3-a */
     {"ENHANCEDSTATUSCODES", NULL, NULL}, /* rfc2034#3-a */
     {"8BITMIME", NULL, NULL},            /* rfc6152#2-b */
-    {"DSN", NULL, NULL},                 /* rfc3461#4-a */
+    {"DSN", NULL, NULL},                 /* rfc3461#2-a */
     {"CHUNKING", NULL, NULL},            /* rfc3030#2-b */
     {"SMTPUTF8", NULL, NULL},            /* rfc6531#3.1-a */
     {"HELP", NULL, NULL},
 };
 
-/* A name as programs in the wild give it: "_" and a dot at the end are tolerated, one label too. */
+/* A name as programs in the wild give it: "_" and a dot at the end are tolerated, one label too; or
+ * an address in brackets: rfc5321#4.1.3-a */
 static bool
 name_ok(struct slice name)
 {
@@ -71,7 +72,7 @@ name_ok(struct slice name)
     return true;
 }
 
-/* A UTF-8 name is kept as A-labels, for trace lines that are ASCII: rfc6531#3.7.3-b. */
+/* A UTF-8 name is kept as A-labels, for trace lines that are ASCII: rfc6531#3.7.1-a. */
 static bool
 keep_name(struct smtp_server *s, struct slice name)
 {

@@ -41,7 +41,7 @@ cmd_mail(struct smtp_server *s, struct slice args)
         smtp_transaction_end(s);
         return nothing();
     }
-    s->address = s->envelope.sender;
+    s->address = s->envelope.sender; /* rfc5321#4.5.5-a: empty for <> */
     return s->client.login.len ? ask(SMTP_ASK_SENDER) : accept(s);
 }
 

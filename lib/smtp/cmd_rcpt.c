@@ -65,10 +65,11 @@ smtp_answer_rcpt(struct smtp_server *s, const struct smtp_answer *a)
     if (smtp_answer_is_yes(a) && a->note.len && !s->pending->note.at)
         r = SMTP_MANY_RCPT;
     else if (smtp_answer_is_yes(a) && s->envelope.declared > a->room)
-        r = SMTP_OVER_QUOTA; /* rfc1870#6.1-b: known before a single octet is sent */
+        r = SMTP_OVER_QUOTA; /* rfc1870#6.4-a: known before a single octet is sent */
     else if (smtp_answer_is_yes(a))
         add(s, a);
     if (s->pending)
         refuse(s, nothing());
+    /* rfc5321#3.3-c rfc5321#3.4-a rfc5321#3.4-b: 550, 551 and 251 come with the answer */
     smtp_reply(s, r ? r : SMTP_RCPT_OK, a->argument.len ? a->argument : s->address);
 }

@@ -1,7 +1,7 @@
 /* vrfy = "VRFY" SP name [SP "SMTPUTF8"] CRLF                         rfc5321#4.1.1.6-a
  * expn = "EXPN" SP name [SP "SMTPUTF8"] CRLF                         rfc5321#4.1.1.7-a
  * Whether anyone is told who lives here is the policy of whoever answers; without an opinion of
- * theirs it is 252. Lists are nobody's business. */
+ * theirs it is 252 (rfc5321#3.5.3-a). Lists are nobody's business. */
 #include "smtp/server_private.h"
 
 static bool
@@ -30,7 +30,7 @@ cmd_vrfy(struct smtp_server *s, struct slice args)
     args = slice_trim(args);
     if (args.len && !slice_eq_nocase(args, SLICE("SMTPUTF8")))
         return smtp_bad_args("VRFY");
-    s->envelope.smtputf8 = args.len != 0; /* rfc6531#3.4-b */
+    s->envelope.smtputf8 = args.len != 0; /* rfc6531#3.7.4.2-a */
     r = smtp_address_keep(s, &path, SMTP_BAD_RCPT, &s->address);
     s->envelope.smtputf8 = utf8;
     return r ? say(r) : ask(SMTP_ASK_VRFY);

@@ -30,9 +30,9 @@ smtp_data_init(struct smtp_data *d, const struct limits *limits, bool dots, stru
 static void
 put(struct smtp_data *d, struct slice bytes)
 {
-    d->size += bytes.len;
+    d->size += bytes.len; /* rfc1870#5-a: as stored, without the dots of DATA */
     if (d->size > d->size_max)
-        d->too_big = true;
+        d->too_big = true; /* rfc1870#4-a */
     if (bytes.len && !d->too_big && !d->sink_is_full)
         d->sink_is_full = !d->sink.put(d->sink.ctx, bytes);
 }
@@ -55,7 +55,8 @@ end_line(struct smtp_data *d)
     d->name = 0;
 }
 
-/* A CR or LF that stands alone becomes a line end, and the dot after it stays text. */
+/* A CR or LF that stands alone becomes a line end, and the dot after it stays text:
+ * rfc5321#2.3.8-b, rfc3030#2-e. All other octets are kept as they are: rfc6152#3-a. */
 static void
 mend_line_end(struct smtp_data *d)
 {
@@ -76,10 +77,10 @@ count_text(struct smtp_data *d, const uint8_t *from, const uint8_t *to)
             at++;
             d->name++;
         }
-        d->hops += d->name == received.len;
+        d->hops += d->name == received.len; /* rfc5321#6.3-a */
     }
     d->line += (uint64_t)(to - from);
-    if (d->line > d->line_max)
+    if (d->line > d->line_max) /* rfc5321#4.5.3.1.6-a */
         d->long_line = true;
 }
 

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_canonical(const struct mime_address *a)
 {
-    uint8_t once[MIME_ADDRESS_MAX], twice[MIME_ADDRESS_MAX];
+    uint8_t once[MIME_ADDRESS_MAX] = {0}, twice[MIME_ADDRESS_MAX] = {0};
     struct buf first = {.at = once, .room = sizeof(once), .cap = sizeof(once)};
     struct buf second = {.at = twice, .room = sizeof(twice), .cap = sizeof(twice)};
     struct mime_address again;

@@ -1,5 +1,6 @@
 /* A line that lies whole in the input is handed out where it lies; only pieces are copied. A line
- * end that is not CR LF starts no new line: what follows it might be what an attacker wants run. */
+ * end that is not CR LF starts no new line (rfc5321#2.3.8-a): what follows it might be what an
+ * attacker wants run. */
 #include "smtp/line.h"
 
 void

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 
-enum { SMTP_LINE_MAX = 12288 }; /* CR LF included; AUTH needs most (RFC 4954 4) */
+enum { SMTP_LINE_MAX = 12288 }; /* CR LF included; AUTH needs most: rfc4954#4-j */
 
 enum smtp_line_kind {
     SMTP_LINE_PARTIAL, /* all was consumed, and no line ended */

@@ -5,18 +5,22 @@
 
 enum { ENVID_MAX = 100, ORCPT_MAX = 500, AUTH_MAX = 500 }; /* RFC 3461 4.4, 4.2; RFC 4954 5 */
 
-/* xchar, or "+" and two upper case hexadecimal digits                rfc3461#4-b */
+static bool
+is_hex(uint8_t c)
+{
+    return ascii_is_digit(c) || (c >= 'A' && c <= 'F');
+}
+
+/* xchar, or "+" and two upper case hexadecimal digits                rfc3461#4-a */
 static bool
 is_xtext(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        static const char hex[] = "0123456789ABCDEF";
-
         if (s.at[i] <= ' ' || s.at[i] > '~' || s.at[i] == '=')
             return false;
         if (s.at[i] != '+')
             continue;
-        if (s.len - i < 3 || !memchr(hex, s.at[i + 1], 16) || !memchr(hex, s.at[i + 2], 16))
+        if (s.len - i < 3 || !is_hex(s.at[i + 1]) || !is_hex(s.at[i + 2]))
             return false;
         i += 2;
     }
@@ -30,6 +34,7 @@ keep(struct smtp_server *s, struct slice value, struct slice *kept)
     return kept->at ? REASON_NONE : SMTP_PARAM_NOT_NOW;
 }
 
+/* An estimate, never the end of the message: rfc1870#6-a. */
 static enum reason
 take_size(struct smtp_server *s, struct slice value)
 {

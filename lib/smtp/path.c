@@ -3,7 +3,7 @@
  * At-domain = "@" Domain */
 #include "smtp/path.h"
 
-enum { PATH_MAX_OCTETS = MIME_ADDRESS_MAX + 2 };
+enum { PATH_MAX_OCTETS = MIME_ADDRESS_MAX + 2 }; /* rfc5321#4.5.3.1.3-a */
 
 /* Cut the route off, if there is one. */
 static bool

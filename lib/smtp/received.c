@@ -1,5 +1,5 @@
 /* Time-stamp-line = "Received:" From-domain By-domain [With] [ID] [For] ";" date-time
- * rfc5321#4.4-a; the words after "with" are those of rfc3848#2-a and rfc6531#3.7.3-a. */
+ * rfc5321#4.4-a; the words after "with" are those of rfc3848#1-a and rfc6531#3.7.3-a. */
 #include "smtp/received.h"
 
 #include "mime/date.h"
@@ -53,6 +53,7 @@ smtp_received_put(struct buf *out, const struct smtp_trace *t)
     return buf_put_string(out, "\r\n");
 }
 
+/* rfc5321#4.4-b */
 bool
 smtp_return_path_put(struct buf *out, struct slice sender)
 {

@@ -8,7 +8,11 @@
 #include "smtp/server_private.h"
 
 /* Room kept in `out`: more than any reply, EHLO's included, and a 421 after it. */
-enum { REPLY_ROOM = 4096, RCPT_MEMORY = 512, TRANSACTION_MEMORY = 65536 };
+enum { REPLY_ROOM = 4096 };
+
+/* A transaction's memory: so much, and so much for each recipient the limit allows. Enough for the
+ * usual ones in full number, and for a hundred of the longest: rfc5321#4.5.3.1.8-a. */
+enum { TRANSACTION_MEMORY = 65536, RCPT_MEMORY = 512 };
 
 const struct smtp_command smtp_commands[] = {
 #define COMMAND(verb, phases, arguments, octets, run, otherwise, usage, anchor)                    \
@@ -77,6 +81,7 @@ smtp_hang_up(struct smtp_server *s)
     s->closing = true;
 }
 
+/* rfc5321#4.2-a: exactly one for each command, but the few that answer in lines. */
 static void
 reply(struct smtp_server *s, enum reason r, struct slice argument)
 {
@@ -119,8 +124,8 @@ smtp_finish_step(struct smtp_server *s, struct step step)
 void
 smtp_server_greet(struct smtp_server *s, enum reason refusal)
 {
-    smtp_reply(s, refusal ? refusal : SMTP_GREETING, s->config->hostname);
-    if (refusal)
+    smtp_reply(s, refusal ? refusal : SMTP_GREETING, s->config->hostname); /* rfc5321#3.1-a */
+    if (refusal)                                                           /* rfc5321#3.1-b */
         smtp_hang_up(s);
 }
 
@@ -139,12 +144,12 @@ dispatch(struct smtp_server *s, struct slice line)
         if (octets > c->octets)
             return say(SMTP_LINE_TOO_LONG);
         if ((c->phases & s->phase) == 0)
-            return say(s->phase == START ? SMTP_HELLO_FIRST : c->otherwise);
+            return say(s->phase == START ? SMTP_HELLO_FIRST : c->otherwise); /* rfc5321#4.1.4-a */
         if (had_args ? c->arguments == NO_ARGS : c->arguments == NEEDS_ARGS)
             return say_of(SMTP_BAD_ARGS, slice_of(c->usage));
         return c->run(s, args);
     }
-    return say(octets > 512 ? SMTP_LINE_TOO_LONG : SMTP_BAD_VERB);
+    return say(octets > 512 ? SMTP_LINE_TOO_LONG : SMTP_BAD_VERB); /* rfc5321#4.2.4-a */
 }
 
 struct step
@@ -194,6 +199,7 @@ smtp_server_feed(struct smtp_server *s, struct slice in)
     };
     size_t before = in.len;
 
+    /* rfc2920#3.2-a: one after the other, the replies in the same order */
     while (in.len && !s->ask && !s->closing && buf_space(s->out) >= REPLY_ROOM)
         in = slice_tail(in, modes[s->mode](s, in));
     return before - in.len;
@@ -225,7 +231,7 @@ smtp_server_tls_started(struct smtp_server *s, const struct smtp_client *client)
 {
     ensure(s->ask == SMTP_ASK_TLS);
     s->ask = SMTP_ASK_NONE;
-    smtp_transaction_end(s);
+    smtp_transaction_end(s); /* rfc3207#4.2-a */
     s->client = *client;
     s->phase = START;
     buf_reset(&s->helo);

@@ -142,8 +142,8 @@ void smtp_server_answer(struct smtp_server *s, const struct smtp_answer *answer)
  * the caller must have dropped every byte that was read before the handshake. */
 void smtp_server_tls_started(struct smtp_server *s, const struct smtp_client *client);
 
-/* End the session from outside: time-out, shutdown. An open question is forgotten, an open sink
- * dropped. */
+/* End the session from outside: time-out (rfc5321#4.5.3.2.7-a), shutdown. An open question is
+ * forgotten, an open sink dropped. */
 void smtp_server_end(struct smtp_server *s, enum reason why);
 
 /* Between MAIL and the reply to the end of the message. */

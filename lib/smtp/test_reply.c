@@ -35,7 +35,7 @@ write_return_path(struct buf *out, const void *what)
     return smtp_return_path_put(out, slice_of(what));
 }
 
-/* rfc5321#4.4-a rfc3848#2-a rfc6531#3.7.3-a */
+/* rfc5321#4.4-a rfc3848#1-a rfc6531#3.7.3-a */
 static void
 received_tells_from_whom_how_and_when(void **state)
 {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -238,6 +239,29 @@ memory_of_a_transaction_is_bounded(void **state)
     finish(&t);
 }
 
+/* rfc5321#4.5.3.1.8-a */
+static void
+hundred_recipients_fit_however_long(void **state)
+{
+    struct session t;
+    char line[1200];
+
+    (void)state;
+    begin(&t, 300);
+    smtp_server_clear(&t.server);
+    t.limits.value[LIMIT_recipients] = 100;
+    smtp_server_init(&t.server, &t.config, &t.client, &t.out);
+    talk(&t, "EHLO a\r\nMAIL FROM:<>\r\n");
+    for (int i = 0; i < 100; i++) {
+        snprintf(line, sizeof(line), "RCPT TO:<%0241d@here.example> ORCPT=rfc822;%0493d\r\n", i, i);
+        talk(&t, line);
+    }
+    assert_int_equal(t.server.envelope.rcpt_count, 100);
+    talk(&t, line);
+    assert_memory_equal(buf_slice(&t.out).at, "452 4.5.3 ", 10);
+    finish(&t);
+}
+
 static void
 end_comes_after_what_was_said_and_only_once(void **state)
 {
@@ -267,6 +291,7 @@ main(void)
         cmocka_unit_test(message_without_room_is_refused_for_now),
         cmocka_unit_test(machine_waits_until_its_replies_are_drained),
         cmocka_unit_test(memory_of_a_transaction_is_bounded),
+        cmocka_unit_test(hundred_recipients_fit_however_long),
         cmocka_unit_test(end_comes_after_what_was_said_and_only_once),
     };
 

@@ -266,6 +266,8 @@ try_open(struct account *a, const struct folder *f, bool fresh)
     err = index_open(&a->index, path, fresh);
     if (!err_is(err))
         err = load(a);
+    if (!err_is(err) && a->written <= a->st->synced)
+        a->shown = a->inbox.uidnext; /* what recovery adds waits for a sync */
     if (!err_is(err))
         err = recover_account(a, f);
     if (!err_is(err))
@@ -347,8 +349,6 @@ open_account(struct store *st, uint64_t id, bool create, bool rebuild, struct ac
         free(a);
         return err;
     }
-    if (a->written <= st->synced)
-        a->shown = a->inbox.uidnext;
     *out = a;
     return ERR_OK;
 }

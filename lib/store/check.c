@@ -16,6 +16,8 @@ struct check {
     store_report_fn *fn;
     void *ctx;
     struct healing healing;
+    struct row *lost; /* rows whose bytes are not where they should be */
+    size_t lost_count, lost_room;
 };
 
 static void
@@ -76,44 +78,64 @@ check_entries(struct check *c, struct pack *p, struct pack_reader *r, struct row
 }
 
 static void
+lose(struct check *c, const struct row *row, uint32_t pack)
+{
+    tell(c, STORE_FOUND_message_missing,
+         (struct store_report){.uid = message_uid(row->key),
+                               .delivery = row->delivery,
+                               .pack = pack,
+                               .offset = row->offset});
+    if (c->lost_count == c->lost_room) {
+        c->lost_room = c->lost_room ? c->lost_room * 2 : 16;
+        c->lost = heap_grow(c->lost, c->lost_room * sizeof(*c->lost));
+    }
+    c->lost[c->lost_count++] = *row;
+}
+
+static void
 check_rows(struct check *c, struct pack *p, struct pack_reader *r, const struct row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct store_report at = {.uid = message_uid(rows[i].key),
-                                  .delivery = rows[i].delivery,
-                                  .pack = p->number,
-                                  .offset = rows[i].offset};
-
         if (rows[i].key < 0)
             continue;
-        if (row_state(r, &rows[i]) != PACK_MISSING) {
-            tell(c, STORE_FOUND_message_damaged, at);
-            continue;
-        }
-        tell(c, STORE_FOUND_message_missing, at);
-        if (c->repair)
-            heal_drop(&c->healing, rows[i].key, 0);
+        if (row_state(r, &rows[i]) == PACK_MISSING)
+            lose(c, &rows[i], p->number);
+        else
+            tell(c, STORE_FOUND_message_damaged,
+                 (struct store_report){.uid = message_uid(rows[i].key),
+                                       .delivery = rows[i].delivery,
+                                       .pack = p->number,
+                                       .offset = rows[i].offset});
     }
+}
+
+static int
+open_pack(const struct check *c, const struct pack *p, uint64_t *size)
+{
+    char path[STORE_PATH_MAX];
+    struct stat s = {0};
+    int fd;
+
+    pack_path(path, c->a->id, p->number);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    *size = fd >= 0 && fstat(fd, &s) == 0 ? (uint64_t)s.st_size : 0;
+    return fd;
 }
 
 static void
 check_pack(struct check *c, struct pack *p)
 {
-    char path[STORE_PATH_MAX];
     struct pack_reader r;
-    struct stat s = {0};
     struct row *rows;
+    uint64_t size;
     size_t n;
     int fd;
 
     if (p->gone && p->count == 0)
         return;
-    pack_path(path, c->a->id, p->number);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &s) != 0)
-        s.st_size = 0;
+    fd = open_pack(c, p, &size);
     n = rows_of_pack(c->a, p->number, 0, &rows);
-    pack_reader_init(&r, fd, p->mark, PACK_HEAD, (uint64_t)s.st_size);
+    pack_reader_init(&r, fd, p->mark, PACK_HEAD, size);
     check_entries(c, p, &r, rows, n);
     check_rows(c, p, &r, rows, n);
     pack_reader_clear(&r);
@@ -122,25 +144,62 @@ check_pack(struct check *c, struct pack *p)
         close(fd);
 }
 
-/* ---- the index ---- */
+/* ---- rows that lost their bytes ---- */
+
+/* The entry of a lost row, found elsewhere: the row keeps its UID and turns to it. */
+static void
+relink(struct check *c, const struct pack *p, const struct pack_entry *e)
+{
+    for (size_t i = 0; i < c->lost_count; i++) {
+        struct row *row = &c->lost[i];
+
+        if (row->delivery != e->delivery)
+            continue;
+        heal_begin(&c->healing);
+        index_run(&c->a->index, SQL_message_relink,
+                  (int64_t[]){row->key, p->number, (int64_t)e->offset, e->size});
+        tell(c, STORE_FOUND_message_saved,
+             (struct store_report){.uid = message_uid(row->key),
+                                   .delivery = row->delivery,
+                                   .pack = p->number,
+                                   .offset = e->offset});
+        *row = c->lost[--c->lost_count];
+        return;
+    }
+}
 
 static void
-check_lost(struct check *c)
+find_lost(struct check *c)
 {
-    int64_t row[INDEX_COLUMNS_MAX], *keys = NULL;
-    size_t n = 0;
+    for (size_t i = 0; i < c->a->pack_count && c->lost_count > 0; i++) {
+        const struct pack *p = &c->a->packs[i];
+        struct pack_reader r;
+        struct pack_entry e;
+        uint64_t size, skipped;
+        int fd = open_pack(c, p, &size);
 
-    index_begin_rows(&c->a->index, SQL_messages_lost, NULL);
-    while (index_next_row(&c->a->index, SQL_messages_lost, row)) {
-        keys = heap_grow(keys, (n + 1) * sizeof(*keys));
-        keys[n++] = row[0];
+        pack_reader_init(&r, fd, p->mark, PACK_HEAD, size);
+        while (c->lost_count > 0 && pack_reader_next(&r, &e, &skipped))
+            relink(c, p, &e);
+        pack_reader_clear(&r);
+        if (fd >= 0)
+            close(fd);
     }
-    for (size_t i = 0; i < n; i++) {
-        tell(c, STORE_FOUND_message_missing, (struct store_report){.uid = message_uid(keys[i])});
-        if (c->repair)
-            heal_drop(&c->healing, keys[i], 0);
-    }
-    free(keys);
+    for (size_t i = 0; i < c->lost_count; i++)
+        heal_drop(&c->healing, c->lost[i].key, 0);
+}
+
+/* ---- the index ---- */
+
+/* Rows of packs the index itself does not know. */
+static void
+check_strays(struct check *c)
+{
+    int64_t row[INDEX_COLUMNS_MAX];
+
+    index_begin_rows(&c->a->index, SQL_messages_stray, NULL);
+    while (index_next_row(&c->a->index, SQL_messages_stray, row))
+        lose(c, &(struct row){.key = row[0], .delivery = (uint64_t)row[1]}, (uint32_t)row[2]);
 }
 
 /* True, and told, if the numbers differ; with repair they are set. */
@@ -205,9 +264,12 @@ store_check(struct store *st, uint64_t account, bool repair, store_report_fn *fn
     if (!err_is(folder_read(account, &f, fn, ctx)))
         folder_clear(&f);
     heal_init(&c.healing, c.a);
-    check_lost(&c);
+    check_strays(&c);
     for (size_t i = 0; i < c.a->pack_count; i++)
         check_pack(&c, &c.a->packs[i]);
+    if (repair)
+        find_lost(&c);
+    free(c.lost);
     check_totals(&c);
     err = heal_end(&c.healing);
     if (err_is(err) && repair)

@@ -188,10 +188,15 @@ static void
 flush_line(struct store *st, struct line *l)
 {
     struct account *a;
-    struct err err = account_get(st, l->account, true, &a);
+    struct err err = ERR_OK;
+    bool again = false;
 
-    if (!err_is(err))
-        err = write_line(a, l);
+    do {
+        err = account_get(st, l->account, true, &a);
+        if (!err_is(err))
+            err = write_line(a, l);
+        again = !again && err_is(err) && a && a->index.damaged; /* getting it builds it again */
+    } while (again);
     if (err_is(err)) {
         line_fail(st, l, err);
         return;

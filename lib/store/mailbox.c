@@ -15,13 +15,14 @@
 bool
 store_settled(struct store *st, uint64_t account)
 {
-    const struct account *a = map_get(&st->opened, account);
+    struct account *a;
 
     if (map_get(&st->line_of, account))
         return false;
-    if (a)
-        return a->written <= st->synced;
-    return st->synced > 0 && !map_get(&st->unsynced, account);
+    /* Opening it may find deliveries of before a crash. */
+    if (err_is(account_get(st, account, false, &a)) || !a)
+        return true;
+    return a->written <= st->synced;
 }
 
 /* ---- listing ---- */

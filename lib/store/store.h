@@ -99,7 +99,8 @@ enum store_answer store_deliver(struct store *st, const struct store_delivery *d
 size_t store_pending(const struct store *st); /* bytes the next full flush will write to packs */
 
 /* True unless a delivery to the account waits for its flush or its sync. What is not settled is
- * not listed: a power loss could take it back, and its UID with it. */
+ * not listed: a power loss could take it back, and its UID with it. True also where the account
+ * does not exist or cannot be opened. */
 bool store_settled(struct store *st, uint64_t account);
 
 /* Writes what is pending of at most `most` accounts (0: of all): per account one write to its pack,

@@ -1,5 +1,5 @@
-/* What the store costs. The bounds are ten times what a quiet machine needs: they catch a wrong turn,
- * not a slow day. The numbers are printed. */
+/* What the store costs. The bounds are ten times what a quiet machine needs: they catch a wrong
+ * turn, not a slow day. The numbers are printed. */
 #include "store/test_store.h"
 
 #include <sys/resource.h>
@@ -99,8 +99,7 @@ new_accounts_without_a_sync(void **state)
     struct store_batch *b;
 
     for (uint64_t account = 1; account <= N; account++)
-        store_deliver(w->st,
-                      &(struct store_delivery){.account = account, .id = 1, .body = body});
+        store_deliver(w->st, &(struct store_delivery){.account = account, .id = 1, .body = body});
     store_body_put(body);
     m = begin();
     b = store_flush(w->st, 0);

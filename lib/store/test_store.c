@@ -68,10 +68,10 @@ one_body_serves_many_accounts(void **state)
     struct store_body *body = store_body_borrow(SLICE("the same"), release_once, &released);
 
     for (uint64_t account = 1; account <= 300; account++)
-        assert_int_equal(store_deliver(w->st, &(struct store_delivery){.account = account,
-                                                                       .id = 5,
-                                                                       .body = body}),
-                         STORE_PENDING);
+        assert_int_equal(
+            store_deliver(w->st,
+                          &(struct store_delivery){.account = account, .id = 5, .body = body}),
+            STORE_PENDING);
     store_body_put(body);
     assert_int_equal(released, 0);
     settle(w); /* more accounts than are kept open */
@@ -397,10 +397,9 @@ two_hundred_thousand_messages_list_at_once(void **state)
 
     for (uint64_t id = 1; id <= MESSAGES; id++) {
         uids[id - 1] = id;
-        assert_int_equal(store_deliver(w->st, &(struct store_delivery){.account = 1,
-                                                                       .id = id,
-                                                                       .low_water = id,
-                                                                       .body = body}),
+        assert_int_equal(store_deliver(w->st,
+                                       &(struct store_delivery){
+                                           .account = 1, .id = id, .low_water = id, .body = body}),
                          STORE_PENDING);
         if (id % A_TURN == 0)
             settle(w);

@@ -1,4 +1,5 @@
-/* What the store's tests share: a folder of their own, deliveries in a line, mailboxes read back. */
+/* What the store's tests share: a folder of their own, deliveries in a line, mailboxes read back.
+ */
 #ifndef STORE_TEST_STORE_H
 #define STORE_TEST_STORE_H
 
@@ -40,9 +41,9 @@ count_outcome(void *ctx, uint64_t account, uint64_t id, enum store_outcome outco
 {
     struct world *w = ctx;
 
-    (void)account;
     (void)id;
-    (void)err;
+    if (outcome == STORE_FAILED)
+        print_message("account %u: %s\n", (unsigned)account, err_text(err));
     w->outcomes[outcome]++;
 }
 
@@ -103,7 +104,8 @@ static inline struct slice
 text_of(uint64_t id)
 {
     static char text[9000];
-    size_t n = (size_t)snprintf(text, sizeof(text), "Subject: %llu\r\n\r\n", (unsigned long long)id);
+    size_t n =
+        (size_t)snprintf(text, sizeof(text), "Subject: %llu\r\n\r\n", (unsigned long long)id);
 
     for (size_t most = n + id * 37 % 8000; n < most; n++)
         text[n] = (char)('a' + (id + n) % 26);

@@ -157,14 +157,17 @@ void
 account_delay(struct directory *d, const struct directory_account_login_delay *m,
               const struct credentials *c, struct outcome *o)
 {
-    enum { DELAY_MOST = 86400 };
     struct name n;
 
     (void)c;
     if (!find(d, &n, m->address, o))
         return;
-    if (m->seconds > DELAY_MOST && m->seconds != UINT32_MAX) {
-        outcome_set(o, DIRECTORY_BAD_VALUE, "A login delay is at most %d seconds.", DELAY_MOST);
+    /* rfc2449#6.5-b: before the login the service's is announced, so nobody's is longer */
+    if (m->seconds > d->login_delay && m->seconds != UINT32_MAX) {
+        outcome_set(o, DIRECTORY_BAD_VALUE,
+                    "A login delay is at most that of the service, %u seconds (limit "
+                    "login_delay_seconds).",
+                    d->login_delay);
         return;
     }
     db_run(&d->db, SQL_account_delay,

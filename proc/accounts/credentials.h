@@ -9,7 +9,7 @@
 
 enum {
     CREDENTIALS_SALT = 16,          /* bytes of a SCRAM salt */
-    CREDENTIALS_ITERATIONS = 10000, /* rfc7677#4-a asks for 4096 at least */
+    CREDENTIALS_ITERATIONS = 10000, /* rfc7677#3-b */
     CREDENTIALS_SALT_MAX = 64,      /* of SCRAM keys that were made elsewhere */
     CREDENTIALS_DIGEST = 32,        /* hex characters of an APOP digest */
 };
@@ -41,10 +41,10 @@ bool credentials_make_scram(struct credentials *c, struct slice password);
 bool credentials_verify(const char *hash, struct slice password);
 
 /* SCRAM for a user who has no keys: always the same salt for the same name, and keys that nothing
- * proves. secret: the directory's own (rfc5802#5.1-a: who exists is not told). */
+ * proves. secret: the directory's own: who exists is not told. */
 void credentials_fake(struct credentials *c, struct slice secret, struct slice name);
 
-/* rfc1939#7-a: digest is the MD5 of stamp and secret in hex. */
+/* rfc1939#7-g: digest is the MD5 of stamp and secret in hex. */
 bool credentials_apop(const char *secret, struct slice stamp, struct slice digest);
 
 #endif

@@ -19,7 +19,7 @@ enum {
     DB_VERSION = 1,                 /* user_version of the format */
     DB_APPLICATION = 0x76616c44,    /* application_id: "valD" */
     DB_VERIFY_BYTES_MAX = 64 << 20, /* larger files are not verified whole at the start */
-    DB_COPY_PAGES = 256,            /* of 4 KiB, in one step of the copy */
+    DB_COPY_PAGES = 64,             /* of 4 KiB, in one step of the copy */
     DB_LOCK_MS = 5000,              /* how long a predecessor may take to end */
 };
 

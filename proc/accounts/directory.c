@@ -114,6 +114,8 @@ directory_account_get(struct directory *d, const struct name *n, struct account 
     a->suspended = db_get_number(db, SQL_login, 1) != 0;
     a->domain_suspended = db_get_number(db, SQL_login, 2) != 0;
     a->login_delay = (uint32_t)db_get_number_or(db, SQL_login, 3, UINT32_MAX);
+    if (a->login_delay != UINT32_MAX && a->login_delay > d->login_delay)
+        a->login_delay = d->login_delay; /* rfc2449#6.5-b: the service's may have become shorter */
     get_credentials(db, &a->credentials);
     db_end(db, SQL_login);
     return true;

@@ -216,7 +216,7 @@ login_on_scram_proof(void *ctx, struct chan_call *call, const union msg_any *m)
     credentials_wipe(&who.credentials);
 }
 
-/* rfc1939#7-a. A user who does not exist has not opted in either. */
+/* rfc1939#7-g. A user who does not exist has not opted in either. */
 void
 login_on_apop(void *ctx, struct chan_call *call, const union msg_any *m)
 {

@@ -121,6 +121,7 @@ configured(struct role *r)
     struct accounts *a = r->state;
 
     a->directory.quota = role_limit(r, LIMIT_quota_bytes);
+    a->directory.login_delay = (uint32_t)role_limit(r, LIMIT_login_delay_seconds);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* valija demo: prepare a folder, start the service in it, say what to try. The service is a child
  * in a process group of its own, so that a terminal's Ctrl-C comes here first and once. */
 #include "demo.h"
+#include "role/notify.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -262,6 +263,7 @@ on_notify(void *ctx, unsigned ready)
     if (n <= 0 || r->ready || !memmem(note, (size_t)n, "READY=1", 7))
         return;
     r->ready = true;
+    role_notify("READY=1\n"); /* to whoever waits for the demo */
     demo_print(r->demo, r->command ? stderr : stdout); /* standard output is the command's */
     if (r->command)
         start_command(r);

@@ -101,7 +101,7 @@ demo_write_conf(const struct demo *d)
     buf_put_string(&text, "# The configuration of `valija demo`, written anew each time it starts. "
                           "To change it,\n# copy it and start `valija -c COPY serve`. "
                           "valija.conf(5) explains every line.\n\n"
-                          "hostname localhost\n"
+                          "hostname mx.demo.example\n"
                           "state state\n"
                           "run run\n\n"
                           "# The usual ports moved up, so that no rights are needed, and only for "

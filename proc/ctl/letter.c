@@ -161,7 +161,7 @@ struct header {
     struct letter *letter;
     unsigned seen; /* kinds of all fields */
     unsigned kind; /* of the current field */
-    bool in_field;
+    bool in_field, too_large;
     struct buf value;  /* of the current field, where it has recipients */
     struct buf resent; /* recipients of Resent- fields */
 };
@@ -175,6 +175,7 @@ finish_field(struct header *h)
         letter_put_addresses(&h->letter->recipients, value);
     else if (h->kind & FIELD_RESENT)
         letter_put_addresses(&h->resent, value);
+    h->too_large |= h->value.full;
     buf_reset(&h->value);
 }
 
@@ -206,7 +207,7 @@ take_header_line(struct header *h, struct slice line)
 static bool
 finish_header(struct header *h, const struct letter_wish *wish)
 {
-    bool good = !h->value.full;
+    bool good;
 
     finish_field(h);
     put_missing(h->letter, wish, h->seen);
@@ -214,7 +215,7 @@ finish_header(struct header *h, const struct letter_wish *wish)
         buf_reset(&h->letter->recipients);
         buf_put(&h->letter->recipients, buf_slice(&h->resent));
     }
-    good = good && !h->resent.full && !h->letter->recipients.full;
+    good = !h->too_large && !h->resent.full && !h->letter->recipients.full;
     buf_clear(&h->value);
     buf_clear(&h->resent);
     return good;
@@ -337,7 +338,8 @@ letter_put_addresses(struct buf *out, struct slice list)
         else if (take_special(&r, c))
             continue;
         part = slice_head(list, n);
-        if (slice_find(part, '\n') < 0 && (r.in_angle || !r.had_angle))
+        if (slice_find(part, '\n') < 0 && slice_find(part, '\r') < 0 &&
+            (r.in_angle || !r.had_angle))
             buf_put(out, part);
     }
     finish_address(&r);

@@ -14,6 +14,8 @@
 #include "base/ensure.h"
 #include "text.h"
 
+enum { LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20 };
+
 struct err
 service_connect(const char *path, int type, int *fd)
 {
@@ -59,7 +61,7 @@ service_open(struct service *s, const struct conf *conf)
 {
     struct err e;
 
-    *s = (struct service){.conf = conf, .parent = -1};
+    *s = (struct service){.conf = conf, .parent = -1, .lock = -1};
     buf_init(&s->room, MSG_FRAME_MAX);
     e = connect_parent(conf, &s->parent);
     s->running = !err_is(e);
@@ -90,7 +92,9 @@ service_close(struct service *s)
     s->door_count = 0;
     if (s->parent >= 0)
         close(s->parent);
-    s->parent = -1;
+    if (s->lock >= 0)
+        close(s->lock);
+    s->parent = s->lock = -1;
     buf_clear(&s->room);
 }
 
@@ -116,7 +120,7 @@ send_boot(const struct service_door *d, const struct conf *conf, struct role_boo
     chan_send(d->control, MSG_role_go, &(struct role_go){1}, -1);
 }
 
-/* mkdir -p; a role's own folder below it is role_boot_prepare's. */
+/* mkdir -p, as the parent makes the state folder; a role's own below it is role_boot_prepare's. */
 static struct err
 make_folders(const char *path)
 {
@@ -126,8 +130,31 @@ make_folders(const char *path)
         if (path[i] != '/' && path[i] != '\0')
             continue;
         snprintf(part, sizeof(part), "%.*s", (int)i, path);
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+        if (mkdir(part, path[i] ? 0755 : 0711) != 0 && errno != EEXIST)
             return err_os(errno, "making the state folder");
+    }
+    return ERR_OK;
+}
+
+/* The lock that a parent holds while its service runs: roles started here and the service, or two
+ * commands, never work on the same files at once. */
+static struct err
+lock_state(struct service *s)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char path[CONF_PATH_MAX + 8];
+    struct err e = make_folders(s->conf->state);
+
+    if (err_is(e))
+        return e;
+    snprintf(path, sizeof(path), "%s/lock", s->conf->state);
+    s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock < 0)
+        return err_os(errno, "opening the state folder's lock");
+    for (int waited = 0; fcntl(s->lock, F_OFD_SETLK, &all) != 0; waited += LOCK_STEP_MS) {
+        if (waited >= LOCK_WAIT_MS)
+            return err_make(ERR_AGAIN, "waiting for the state folder's lock");
+        usleep(LOCK_STEP_MS * 1000);
     }
     return ERR_OK;
 }
@@ -138,7 +165,7 @@ start_role(struct service *s, struct service_door *d)
     char folder[CONF_PATH_MAX + 64];
     struct role_boot boot;
     int ends[2], control;
-    struct err e = make_folders(s->conf->state);
+    struct err e = s->lock < 0 ? lock_state(s) : ERR_OK;
 
     if (!err_is(e))
         e = role_boot_prepare(d->role, s->conf->state, s->conf->run, true, &boot, folder,
@@ -171,6 +198,8 @@ begin_role(struct service *s, struct service_door *d)
         return 0;
     if (e.os == EACCES || e.os == EPERM)
         return FAIL(state_not_permitted, s->conf->state);
+    if (e.kind == ERR_AGAIN)
+        return FAIL(state_busy, s->conf->state);
     return FAIL(role_not_started, role_name(d->role), s->conf->state, err_text(e));
 }
 

@@ -26,6 +26,7 @@ struct service {
     const struct conf *conf;
     bool running;
     int parent; /* its control socket, or -1 */
+    int lock;   /* of the state folder, while roles started here work on it, or -1 */
     struct service_door doors[SERVICE_DOORS_MAX];
     size_t door_count;
     struct buf room; /* where the last answer lies */

@@ -47,6 +47,9 @@ session_of(const struct conn *c)
     return c->session;
 }
 
+static void take_question(struct conn *c);
+
+/* A login's answer makes the next question, the mailbox: the machine is looked at after each. */
 static void
 answer(struct conn *c, const struct pop3_answer *a)
 {
@@ -56,6 +59,7 @@ answer(struct conn *c, const struct pop3_answer *a)
     if (a->reason != REASON_NONE && reason_row(a->reason)->code[0] == '-')
         edge_log_refusal(c, a->reason, (struct slice){NULL, 0});
     pop3_server_answer(&s->server, a);
+    take_question(c);
 }
 
 static void
@@ -102,16 +106,12 @@ ask_sasl(struct conn *c)
     login_ask(c, &q, on_login);
 }
 
-/* The digest travels as the client wrote it: 32 hexadecimal digits. */
 static void
 ask_apop(struct conn *c)
 {
     const struct pop3_ask *ask = &session_of(c)->server.ask;
-    char digest[2 * POP3_APOP_DIGEST + 1];
 
-    for (size_t i = 0; i < ask->proof.len && i < POP3_APOP_DIGEST; i++)
-        snprintf(digest + 2 * i, 3, "%02x", ask->proof.at[i]);
-    login_ask_apop(c, ask->user, slice_of(session_of(c)->stamp), slice_of(digest), on_login);
+    login_ask_apop(c, ask->user, slice_of(session_of(c)->stamp), ask->proof, on_login);
 }
 
 /* ---- the mailbox ---- */
@@ -142,6 +142,15 @@ map_listing(struct pop3_session *s, int fd, uint64_t count)
     return true;
 }
 
+/* Seconds between two logins of this account. */
+static uint32_t
+delay_of(const struct conn *c)
+{
+    uint32_t own = session_of(c)->delay;
+
+    return own == UINT32_MAX ? (uint32_t)role_limit(c->edge->role, LIMIT_login_delay_seconds) : own;
+}
+
 static void
 on_opened(struct conn *c, const union msg_any *m, int fd)
 {
@@ -153,7 +162,8 @@ on_opened(struct conn *c, const union msg_any *m, int fd)
     if (m && m->store_opened.verdict == STORE_OK) {
         s->lock = m->store_opened.lock;
         if (map_listing(s, fd, m->store_opened.count))
-            a = (struct pop3_answer){.messages = s->messages,
+            a = (struct pop3_answer){.seconds = delay_of(c),
+                                     .messages = s->messages,
                                      .count = s->count,
                                      .uid_validity = m->store_opened.uid_validity};
     }
@@ -186,11 +196,8 @@ on_login_delay(struct conn *c, const union msg_any *m, int fd)
 static void
 ask_login_delay(struct conn *c)
 {
-    struct pop3_session *s = session_of(c);
-    struct guard_login m = {s->account, s->delay};
+    struct guard_login m = {session_of(c)->account, delay_of(c)};
 
-    if (s->delay == UINT32_MAX)
-        m.delay = (uint32_t)role_limit(c->edge->role, LIMIT_login_delay_seconds);
     if (m.delay == 0)
         ask_open(c);
     else
@@ -369,17 +376,23 @@ static void (*const asks[])(struct conn *c) = {
     [POP3_ASK_OPEN] = ask_login_delay, [POP3_ASK_BODY] = ask_body, [POP3_ASK_COMMIT] = ask_commit,
 };
 
-/* A login's answer may be the next question (the mailbox): the machine is looked at after each. */
+static void
+take_question(struct conn *c)
+{
+    struct pop3_session *s = session_of(c);
+
+    if (s->server.ask.kind == POP3_ASK_NONE || s->server.closing)
+        return;
+    s->waiting = true;
+    asks[s->server.ask.kind](c);
+}
+
 static size_t
 feed(struct conn *c, struct slice in)
 {
-    struct pop3_session *s = session_of(c);
-    size_t used = s->server.ask.kind == POP3_ASK_NONE ? pop3_server_feed(&s->server, in) : 0;
+    size_t used = pop3_server_feed(&session_of(c)->server, in);
 
-    if (s->server.ask.kind != POP3_ASK_NONE && !s->sending) {
-        s->waiting = true;
-        asks[s->server.ask.kind](c);
-    }
+    take_question(c);
     return used;
 }
 

@@ -28,6 +28,8 @@ session_of(const struct conn *c)
     return c->session;
 }
 
+static void take_question(struct conn *c);
+
 static void
 answer(struct conn *c, const struct smtp_answer *a)
 {
@@ -37,6 +39,7 @@ answer(struct conn *c, const struct smtp_answer *a)
     if (a->reason != REASON_NONE && reason_row(a->reason)->code[0] >= '4')
         edge_log_refusal(c, a->reason, a->argument);
     smtp_server_answer(&s->server, a);
+    take_question(c);
 }
 
 static void
@@ -108,6 +111,11 @@ ask_sender(struct conn *c)
     struct smtp_session *s = session_of(c);
     struct accounts_sender m = {s->account, s->server.address};
 
+    if (c->protocol ==
+        ROLE_SYSTEM) { /* this machine's own programs; the trace line has their uid */
+        answer_reason(c, REASON_NONE);
+        return;
+    }
     conn_ask(c, ROLE_accounts, 0, MSG_accounts_sender, &m, -1, MSG_accounts_sender_answer,
              on_sender);
 }
@@ -273,16 +281,23 @@ static void (*const asks[])(struct conn *c) = {
     [SMTP_ASK_COMMIT] = ask_commit,
 };
 
+static void
+take_question(struct conn *c)
+{
+    struct smtp_session *s = session_of(c);
+
+    if (s->server.ask == SMTP_ASK_NONE || s->server.closing)
+        return;
+    s->waiting = true;
+    asks[s->server.ask](c);
+}
+
 static size_t
 feed(struct conn *c, struct slice in)
 {
-    struct smtp_session *s = session_of(c);
-    size_t used = smtp_server_feed(&s->server, in);
+    size_t used = smtp_server_feed(&session_of(c)->server, in);
 
-    if (s->server.ask != SMTP_ASK_NONE) {
-        s->waiting = true;
-        asks[s->server.ask](c);
-    }
+    take_question(c);
     return used;
 }
 

@@ -6,15 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "parent.h"
 #include "role/jail.h"
+#include "role/notify.h"
 
 enum { LOCK_WAIT_MS = 10000, LOCK_STEP_MS = 20 };
 enum { EXIT_TEMPORARY = 75, EXIT_CONFIGURATION = 78, EXIT_CREATE = 73 };
@@ -71,34 +70,11 @@ lock_state(const char *state)
     return ERR_OK; /* kept open, and so locked, until the process ends */
 }
 
-/* The protocol of sd_notify(3), a datagram to the socket that the environment names. */
-static void
-notify(const char *text)
-{
-    const char *name = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    size_t len = name ? strlen(name) : 0;
-    int fd;
-
-    if (len == 0 || len >= sizeof(to.sun_path))
-        return;
-    memcpy(to.sun_path, name, len);
-    if (to.sun_path[0] == '@')
-        to.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-        LOG(storage, SLICE(""), log_err(err_os(errno, "telling who started us")));
-    close(fd);
-}
-
 void
 parent_ready(struct parent *p)
 {
     p->ready = true;
-    notify("READY=1\n");
+    role_notify("READY=1\n");
     LOG(start, SLICE(""), log_string("hostname", p->conf->hostname),
         log_string("state", p->conf->state), log_number("processes", p->child_count));
 }
@@ -138,7 +114,7 @@ on_terminate(void *ctx)
 
     if (p->stopping)
         return;
-    notify("STOPPING=1\n");
+    role_notify("STOPPING=1\n");
     sockets_close(p);
     children_stop(p);
 }
