@@ -1,11 +1,10 @@
 """The steps of README.md, typed as a newcomer types them, in their order."""
 import os
-import pty
 import re
 
 import pytest
 
-from service import BUILD, PORTS, ROOT
+from service import BUILD, PORTS, ROOT, type_at_terminal
 from wire import read_all
 
 ANA, LUIS = "ana@demo.example", "luis@demo.example"
@@ -15,28 +14,6 @@ def steps():
     """The commands of the section that begins after `make run`."""
     section = (ROOT / "README.md").read_text().partition("## First steps")[2].partition("\n## ")[0]
     return [line.strip() for line in section.splitlines() if line.startswith("    ")]
-
-
-def type_at_terminal(command, password, environ):
-    """Runs it on a terminal and types the password whenever it is asked for."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve("/bin/sh", ["sh", "-c", command], environ)
-    seen, answered = b"", 0
-    while True:
-        try:
-            got = os.read(terminal, 65536)
-        except OSError:  # the last of its users has gone
-            got = b""
-        if not got:
-            break
-        seen += got
-        asked = len(re.findall(rb"password[^\n]*: ?", seen, re.I))
-        while answered < asked:
-            os.write(terminal, password.encode() + b"\n")
-            answered += 1
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
