@@ -28,7 +28,8 @@ role_notify(const char *text)
     if (fd < 0)
         return;
     if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0 &&
+        errno != ECONNREFUSED) /* nobody waits any more */
         LOG(storage, SLICE(""), log_err(err_os(errno, "telling who started us")));
     close(fd);
 }

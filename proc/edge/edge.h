@@ -103,6 +103,7 @@ struct listener {
     struct edge *edge;
     enum role_protocol protocol;
     int fd;
+    bool ready; /* a connection waits */
     struct watch *watch;
 };
 
@@ -112,6 +113,7 @@ struct edge {
     struct list listeners, listeners_coming;
     struct list conns;
     size_t conn_count;
+    bool accept_due; /* at the end of this turn */
     struct timer *sweep, *stop;
     struct slice hostname;
 };

@@ -8,18 +8,50 @@
 #include "base/log.h"
 #include "edge.h"
 
-/* One connection a turn: with several edges on one socket the others get their share. */
 static void
-on_connection(void *ctx, unsigned ready)
+accept_one(struct listener *l)
 {
-    struct listener *l = ctx;
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    (void)ready;
     if (fd >= 0)
         conn_new(l->edge, l->protocol, fd);
     else if (errno == EMFILE || errno == ENFILE)
         LOG(storage, SLICE(""), log_err(err_os(errno, "accepting a connection")));
+}
+
+static void
+accept_due(void *ctx)
+{
+    struct edge *e = ctx;
+
+    e->accept_due = false;
+    LIST_EACH(at, &e->listeners)
+    {
+        struct listener *l = LIST_OF(at, struct listener, link);
+
+        if (l->ready)
+            accept_one(l);
+        l->ready = false;
+    }
+}
+
+/* All edges of a group hear of a connection. One that has sessions to serve looks again at the end
+ * of its turn, so that an idle one gets it; and nobody takes more than one a turn. */
+static void
+on_connection(void *ctx, unsigned ready)
+{
+    struct listener *l = ctx;
+    struct edge *e = l->edge;
+
+    (void)ready;
+    if (e->conn_count == 0) {
+        accept_one(l);
+        return;
+    }
+    l->ready = true;
+    if (!e->accept_due)
+        loop_later(e->role->loop, accept_due, e);
+    e->accept_due = true;
 }
 
 void

@@ -73,6 +73,7 @@ void submit_commit_soon(struct queue *q);
  * journal. */
 void send_message(struct queue *q, struct message *m, const struct slice *envelope,
                   const struct slice *body);
+void send_flush(struct queue *q);                 /* what send_message put together goes out */
 void send_pump(struct queue *q);                  /* as many of `sending` as the windows allow */
 void send_again(struct queue *q, unsigned store); /* a store was replaced: it forgot what it had */
 void send_due(struct queue *q);                   /* deferred ones whose time has come */

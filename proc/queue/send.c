@@ -8,19 +8,26 @@
 #include "base/log.h"
 #include "base/shard.h"
 #include "queue.h"
+#include "role/spawn.h"
 
-enum { TARGETS_ROOM = 24 * 1024 }; /* bytes of targets in one frame, beside the body */
+enum {
+    TARGETS_ROOM = 24 * 1024, /* bytes of targets in one delivery, beside the body */
+    OUTBOX_ROOM = MSG_FRAME_MAX - 64,
+};
 
-/* A message on its way to one store, frame by frame. */
+/* A message on its way to one store, in one delivery or, with many targets, several. */
 struct parcel {
     struct queue *q;
     struct message *message;
-    struct store_deliver frame;
-    struct buf targets; /* store_target items of this frame */
+    struct store_deliver delivery;
+    struct buf targets; /* store_target items of this delivery */
     unsigned store, stores;
     int fd;
     bool failed;
 };
+
+/* Deliveries that wait for others to share their frame, until send_flush. */
+static struct buf outboxes[ROLE_INSTANCES_MAX];
 
 static uint64_t
 now_seconds(void)
@@ -28,16 +35,44 @@ now_seconds(void)
     return clock_now_us() / 1000000;
 }
 
-static void
-send_frame(struct parcel *p)
+static bool
+send_outbox(struct queue *q, unsigned store, int fd)
 {
-    struct chan *c = role_peer(p->q->role, ROLE_store, p->store);
+    struct chan *c = role_peer(q->role, ROLE_store, store);
+    struct store_deliveries m = {buf_slice(&outboxes[store])};
+    bool sent = m.deliveries.len == 0 || (c && !err_is(chan_send(c, MSG_store_deliveries, &m, fd)));
+
+    buf_reset(&outboxes[store]);
+    return sent;
+}
+
+/* What could not be sent is sent again when the store is back: its channel has failed. */
+void
+send_flush(struct queue *q)
+{
+    for (unsigned i = 0; i < role_peer_count(q->role, ROLE_store); i++)
+        (void)send_outbox(q, i, -1);
+}
+
+static void
+put_delivery(struct parcel *p)
+{
+    struct buf *outbox = &outboxes[p->store];
+    size_t before;
 
     if (p->targets.len == 0)
         return;
-    p->frame.targets = buf_slice(&p->targets);
-    if (!c || err_is(chan_send(c, MSG_store_deliver, &p->frame, p->fd)))
-        p->failed = true;
+    p->delivery.targets = buf_slice(&p->targets);
+    outbox->cap = OUTBOX_ROOM;
+    before = outbox->len;
+    if (p->fd >= 0 || !msg_items_put(outbox, MSG_store_deliver, &p->delivery)) {
+        buf_cut(outbox, before);
+        outbox->full = false;
+        p->failed |= !send_outbox(p->q, p->store, -1);
+        msg_items_put(outbox, MSG_store_deliver, &p->delivery);
+    }
+    if (p->fd >= 0)
+        p->failed |= !send_outbox(p->q, p->store, p->fd);
     buf_reset(&p->targets);
 }
 
@@ -52,7 +87,7 @@ put_target(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struc
         shard_owner(mailbox->account, p->stores) != p->store)
         return;
     if (p->targets.len + address.len + 64 > TARGETS_ROOM)
-        send_frame(p);
+        put_delivery(p);
     msg_items_put(&p->targets, MSG_store_target, &item);
     t->state = TARGET_SENT;
 }
@@ -64,18 +99,18 @@ find_body(struct parcel *p, const struct slice *at_hand, struct buf *room)
     uint64_t id = p->message->id, size = p->message->size;
     uint8_t *to;
 
-    p->frame.body_size = size;
+    p->delivery.body_size = size;
     if (size > QUEUE_INLINE_MAX)
-        return !err_is(journal_open_body(p->q->journal, id, &p->fd, &p->frame.offset));
+        return !err_is(journal_open_body(p->q->journal, id, &p->fd, &p->delivery.offset));
     if (at_hand) {
-        p->frame.body = *at_hand;
+        p->delivery.body = *at_hand;
         return true;
     }
     to = buf_reserve(room, size);
     if (!to || err_is(journal_read_body(p->q->journal, id, 0, to, size)))
         return false;
     buf_added(room, size);
-    p->frame.body = buf_slice(room);
+    p->delivery.body = buf_slice(room);
     return true;
 }
 
@@ -110,9 +145,11 @@ send_to_stores(struct parcel *p, struct slice envelope)
     for (p->store = 0; p->store < p->stores; p->store++) {
         if (!goes_to(p->message, p->store, p->stores))
             continue;
+        if (!role_peer(p->q->role, ROLE_store, p->store))
+            return false;
         if (!envelope_targets(envelope, put_target, p))
             p->failed = true;
-        send_frame(p);
+        put_delivery(p);
     }
     return !p->failed;
 }
@@ -168,13 +205,13 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     buf_reset(&body_room);
     buf_init(&p.targets, TARGETS_ROOM);
     p.stores = role_peer_count(q->role, ROLE_store);
-    p.frame = (struct store_deliver){.id = m->id, .received = m->received};
+    p.delivery = (struct store_deliver){.id = m->id, .received = m->received};
     if (!envelope && find_envelope(q, m, &envelope_room))
         envelope = &(struct slice){envelope_room.at + envelope_room.start, envelope_room.len};
     sent = envelope && envelope_decode(*envelope, &e) && find_body(&p, body, &body_room);
     if (sent) {
-        p.frame.sender = e.sender;
-        p.frame.low_water = journal_low_water(q->journal);
+        p.delivery.sender = e.sender;
+        p.delivery.low_water = journal_low_water(q->journal);
         sent = send_to_stores(&p, *envelope);
     }
     if (p.fd >= 0)
@@ -206,8 +243,9 @@ send_pump(struct queue *q)
 
         send_message(q, m, NULL, NULL);
         if (q->sending.prev == &m->waiting)
-            return;
+            break;
     }
+    send_flush(q);
 }
 
 void

@@ -80,6 +80,7 @@ commit(void *ctx)
         else
             message_free(s->message);
     }
+    send_flush(q);
     LIST_EACH(at, &q->batch)
     {
         struct submit *s = LIST_OF(at, struct submit, link);

@@ -82,12 +82,10 @@ is_ours(const struct rooms *s, uint64_t account)
 }
 
 static void
-on_deliver(void *ctx, struct chan_call *call, const union msg_any *any)
+deliver_to_all(struct rooms *s, const struct store_deliver *m, int fd)
 {
-    struct rooms *s = ((struct role *)ctx)->state;
-    const struct store_deliver *m = &any->store_deliver;
     struct slice targets = m->targets;
-    struct store_body *body = take_body(m, call->fd);
+    struct store_body *body = take_body(m, fd);
     struct store_target t;
     struct buf prefix;
 
@@ -100,7 +98,19 @@ on_deliver(void *ctx, struct chan_call *call, const union msg_any *any)
     }
     buf_clear(&prefix);
     store_body_put(body);
+}
+
+static void
+on_deliveries(void *ctx, struct chan_call *call, const union msg_any *any)
+{
+    struct rooms *s = ((struct role *)ctx)->state;
+    struct slice deliveries = any->store_deliveries.deliveries;
+    struct store_deliver m;
+
+    while (msg_items_take(&deliveries, MSG_store_deliver, &m))
+        deliver_to_all(s, &m, call->fd);
     flush_soon(s);
 }
 
-const struct chan_handler deliver_handlers[] = {{MSG_store_deliver, on_deliver}, {MSG_NONE, NULL}};
+const struct chan_handler deliver_handlers[] = {{MSG_store_deliveries, on_deliveries},
+                                                {MSG_NONE, NULL}};

@@ -9,8 +9,8 @@
 #include "store/store.h"
 
 enum {
-    ROOMS_FLUSH_MS = 50,         /* a delivery waits so long for others to share its sync */
-    ROOMS_FLUSH_BYTES = 4 << 20, /* or until so much is pending */
+    ROOMS_FLUSH_MS = 250,        /* a delivery waits so long for others to share its sync */
+    ROOMS_FLUSH_BYTES = 8 << 20, /* or until so much is pending */
     ROOMS_EXPUNGE_MAX = 4 << 20, /* UIDs of one store_expunge */
     ROOMS_PACK_BYTES = 64 << 20,
     ROOMS_OPEN_ACCOUNTS = 128,
