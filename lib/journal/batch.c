@@ -13,7 +13,9 @@ batch_init(struct batch *b)
     *b = (struct batch){0};
     b->messages = heap_take(JOURNAL_BATCH_MESSAGES * sizeof(*b->messages));
     buf_init(&b->heads, JOURNAL_BATCH_BYTES);
-    buf_init(&b->copied, SIZE_MAX);  /* journal_tidy stops after a few messages */
+    buf_init(&b->copied, SIZE_MAX); /* journal_tidy stops after a few messages */
+    buf_init(&b->carried, SIZE_MAX);
+    buf_init(&b->carried_voids, SIZE_MAX);
     buf_init(&b->changes, SIZE_MAX); /* journal_change has the cap */
     buf_init(&b->notes, SIZE_MAX);
 }
@@ -25,6 +27,8 @@ batch_clear(struct batch *b)
     free(b->done);
     buf_clear(&b->heads);
     buf_clear(&b->copied);
+    buf_clear(&b->carried);
+    buf_clear(&b->carried_voids);
     buf_clear(&b->changes);
     buf_clear(&b->notes);
 }
@@ -223,7 +227,8 @@ journal_pending(const struct journal *j)
 {
     const struct batch *b = &j->batch;
 
-    return b->count || b->changes.len || b->done_count || b->end || j->voids_due;
+    return b->count || b->copied.len || b->carried.len || b->carried_voids.len || b->changes.len ||
+           b->done_count || b->end || j->voids_due;
 }
 
 size_t

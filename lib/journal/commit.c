@@ -49,12 +49,13 @@ put_message(struct journal *j, struct run *run, const struct batch_message *m)
     uint8_t *head = j->batch.heads.at + m->head;
     uint64_t head_len = RECORD_HEADER + m->envelope_len;
     uint64_t padding = record_bytes(m->envelope_len + m->body_len) - head_len - m->body_len;
-    struct record r = {.type = RECORD_MESSAGE,
+    struct record r = {.type = m->copy ? RECORD_COPY : RECORD_MESSAGE,
                        .nonce = j->active->nonce,
                        .id = m->id,
                        .size = (uint32_t)(m->envelope_len + m->body_len),
                        .envelope = m->envelope_len,
                        .batch = j->active->end,
+                       .origin = m->copy ? live_get(&j->live, m->id)->segment : 0,
                        .crc = m->crc};
     struct err e;
 
@@ -161,19 +162,45 @@ seal_changes(struct journal *j, const struct buf *changes, struct map *last)
 }
 
 static void
-seal_numbers(struct journal *j, enum record_type type, const uint64_t *numbers, size_t count)
+seal_pairs(struct journal *j, enum record_type type, const struct buf *pairs)
 {
-    struct buf payload;
+    for (struct slice rest = buf_slice(pairs); rest.len;) {
+        struct slice part = slice_head(rest, RECORD_PAIRS_MAX * sizeof(struct record_pair));
 
-    buf_init(&payload, RECORD_NOTE_MAX);
-    for (size_t i = 0; i < count; i++) {
-        record_number_put(&payload, numbers[i]);
-        if (i + 1 == count || payload.len == RECORD_IDS_MAX * sizeof(*numbers)) {
-            seal(j, (struct record){.type = type}, buf_slice(&payload));
-            buf_reset(&payload);
-        }
+        seal(j, (struct record){.type = type}, part);
+        rest = slice_tail(rest, part.len);
     }
-    buf_clear(&payload);
+}
+
+/* Each id with the segment its message is in, as long as which the DONE is needed. */
+static void
+seal_dones(struct journal *j)
+{
+    struct batch *b = &j->batch;
+    struct buf pairs;
+
+    buf_init(&pairs, SIZE_MAX);
+    for (size_t i = 0; i < b->done_count; i++)
+        record_pair_put(&pairs,
+                        (struct record_pair){b->done[i], live_get(&j->live, b->done[i])->segment});
+    seal_pairs(j, RECORD_DONE, &b->carried);
+    seal_pairs(j, RECORD_DONE, &pairs);
+    buf_clear(&pairs);
+}
+
+static void
+seal_voids(struct journal *j)
+{
+    struct buf pairs;
+
+    buf_init(&pairs, SIZE_MAX);
+    for (size_t i = 0; j->voids_due && i < j->segment_count; i++)
+        if (j->segments[i]->void_due)
+            record_pair_put(&pairs,
+                            (struct record_pair){j->segments[i]->nonce, j->segments[i]->end});
+    seal_pairs(j, RECORD_VOID, &j->batch.carried_voids);
+    seal_pairs(j, RECORD_VOID, &pairs);
+    buf_clear(&pairs);
 }
 
 static void
@@ -183,18 +210,20 @@ seal_notes(struct journal *j)
     struct map last = {0};
 
     buf_reset(&b->notes);
-    for (size_t i = 0; j->voids_due && i < j->segment_count; i++) {
-        uint64_t pair[2] = {j->segments[i]->nonce, j->segments[i]->end};
-
-        if (j->segments[i]->void_due)
-            seal_numbers(j, RECORD_VOID, pair, COUNT(pair));
-    }
+    seal_voids(j);
     seal_changes(j, &b->copied, &last);
     seal_changes(j, &b->changes, &last);
     map_clear(&last);
-    seal_numbers(j, RECORD_DONE, b->done, b->done_count);
+    seal_dones(j);
     if (b->end)
         seal(j, (struct record){.type = RECORD_END}, (struct slice){NULL, 0});
+}
+
+/* Has journal_tidy put something that must not be parted from its notes? */
+static bool
+moves_records(const struct batch *b)
+{
+    return b->copies || b->copied.len || b->carried.len || b->carried_voids.len;
 }
 
 /* One try in the active segment. Where only the notes do not fit, they wait. */
@@ -206,7 +235,7 @@ attempt(struct journal *j)
 
     seal_notes(j);
     e = segment_prepare(j, j->active, note_at(j));
-    if (err_is(e) && e.kind == ERR_LIMIT && b->count && !b->copies) {
+    if (err_is(e) && e.kind == ERR_LIMIT && b->count && !moves_records(b)) {
         buf_reset(&b->notes);
     } else if (err_is(e)) {
         b->spoiled = e.kind != ERR_LIMIT;
@@ -256,7 +285,7 @@ settle_message(struct journal *j, const struct batch_message *m)
 
         old->live--;
         old->live_bytes -= live_bytes(e);
-        segment_about(s, old->number);
+        segment_hides(s, old->number);
         e->copying = false;
         e->change_segment = 0;
     } else {
@@ -277,14 +306,47 @@ settle_done(struct journal *j, uint64_t id)
     const struct live *e = live_get(&j->live, id);
     struct segment *s = segment_of(j, e->segment);
 
-    segment_about(j->active, s->number);
     s->live--;
     s->live_bytes -= live_bytes(e);
     j->messages--;
     live_remove(&j->live, id);
 }
 
-/* What the sealed notes say is durable now. */
+/* One sealed note, at `at`, is durable now. */
+static void
+settle_note(struct journal *j, const struct record *r, struct slice payload, uint64_t at)
+{
+    struct record_pair p;
+
+    if (r->type == RECORD_CHANGE) {
+        struct live *e = live_get(&j->live, r->id);
+
+        segment_about(j->active, e->segment);
+        e->change_segment = j->active->number;
+        e->change_at = (uint32_t)(at / RECORD_ALIGN);
+    }
+    while (r->type == RECORD_DONE && record_pair_take(&payload, &p))
+        segment_about(j->active, (uint32_t)p.second);
+    while (r->type == RECORD_VOID && record_pair_take(&payload, &p)) {
+        struct segment *s = segment_of_nonce(j, p.first);
+
+        if (s) {
+            segment_about(j->active, s->number);
+            segment_void_settled(j, s);
+        }
+    }
+}
+
+static void
+end_carrying(struct journal *j, bool worked)
+{
+    for (size_t i = 0; i < j->segment_count; i++) {
+        if (j->segments[i]->carrying && worked)
+            segment_carried(j->segments[i]);
+        j->segments[i]->carrying = false;
+    }
+}
+
 static void
 settle_notes(struct journal *j)
 {
@@ -294,32 +356,26 @@ settle_notes(struct journal *j)
 
     for (size_t i = 0; i < b->notes.len; i += (size_t)record_bytes(r.size)) {
         ensure(record_read(b->notes.at + i, j->active->nonce, &r));
-        if (r.type == RECORD_CHANGE) {
-            struct live *e = live_get(&j->live, r.id);
-
-            segment_about(j->active, e->segment);
-            e->change_segment = j->active->number;
-            e->change_at = (uint32_t)((start + i) / RECORD_ALIGN);
-        }
+        settle_note(j, &r, slice_make(b->notes.at + i + RECORD_HEADER, r.size), start + i);
     }
     for (size_t i = 0; i < b->done_count; i++)
         settle_done(j, b->done[i]);
-    for (size_t i = 0; j->voids_due && i < j->segment_count; i++) {
-        if (!j->segments[i]->void_due)
-            continue;
-        segment_about(j->active, j->segments[i]->number);
-        segment_void_settled(j, j->segments[i]);
-    }
     buf_reset(&b->changes);
     b->done_count = 0;
     b->end = false;
 }
 
 static void
-reset_messages(struct batch *b)
+reset_batch(struct journal *j, bool worked)
 {
+    struct batch *b = &j->batch;
+
+    if (moves_records(b))
+        end_carrying(j, worked);
     buf_reset(&b->heads);
     buf_reset(&b->copied);
+    buf_reset(&b->carried);
+    buf_reset(&b->carried_voids);
     b->count = b->copies = 0;
     b->bytes = 0;
     b->written = b->spoiled = false;
@@ -336,7 +392,7 @@ settle(struct journal *j)
         settle_notes(j);
     j->active->end += b->bytes + b->notes.len;
     j->commits++;
-    reset_messages(b);
+    reset_batch(j, true);
 }
 
 /* Forget the messages; where records of theirs may be on disk, not their lowest id. */
@@ -357,7 +413,7 @@ refuse(struct journal *j, bool on_disk)
         live_remove(&j->live, m->id);
     }
     j->failures++;
-    reset_messages(b);
+    reset_batch(j, false);
 }
 
 /* Notes alone prefer a segment with room; where there is none, they make theirs longer. */
@@ -365,7 +421,8 @@ static struct err
 find_segment(struct journal *j)
 {
     struct batch *b = &j->batch;
-    uint64_t notes = b->changes.len + b->done_count * sizeof(*b->done) + RECORD_HEADER;
+    uint64_t notes = b->changes.len + b->copied.len + b->carried.len + b->carried_voids.len +
+                     b->done_count * sizeof(struct record_pair) + RECORD_HEADER;
     struct err e = ERR_OK;
 
     if (b->count ||

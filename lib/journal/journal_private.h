@@ -28,6 +28,12 @@ enum segment_state {
     SEGMENT_STUCK, /* given up, but the folder's sync failed: it may come back, so it stays */
 };
 
+/* A small set of segments, some perhaps gone. */
+struct numbers {
+    uint32_t *at;
+    size_t count;
+};
+
 struct segment {
     uint32_t number;
     uint64_t nonce;
@@ -36,13 +42,15 @@ struct segment {
     uint64_t end;          /* records are before it; a batch begins here */
     uint64_t ready;        /* bytes of the file that were written once */
     uint64_t live, live_bytes;
-    uint32_t *about; /* numbers of the segments it speaks about */
-    size_t about_count;
-    bool inherited; /* of an earlier run: speaks about all older ones */
-    bool damaged;   /* kept as damaged- when dead */
-    bool virgin;    /* replay only: nothing of its nonce was found in it */
-    bool not_ahead; /* zeroing it ahead failed once */
-    bool void_due;  /* abandoned, and no durable VOID says so yet */
+    struct numbers about; /* the segments it speaks about */
+    struct numbers hides; /* of those: where records are that it has a newer one of */
+    bool inherited;       /* of an earlier run: speaks about all older ones */
+    bool damaged;         /* kept as damaged- when dead */
+    bool virgin;          /* replay only: nothing of its nonce was found in it */
+    bool not_ahead;       /* zeroing it ahead failed once */
+    bool carrying;        /* its notes are in the batch once more */
+    bool stays;           /* its notes could not be read to be carried */
+    bool void_due;        /* abandoned, and no durable VOID says so yet */
 };
 
 struct spare {
@@ -69,6 +77,8 @@ struct batch {
     struct buf heads;
     struct buf copied; /* CHANGE records of copies, then those the owner said: not sealed */
     struct buf changes;
+    struct buf carried; /* pairs of DONE and of VOID from segments that shall die */
+    struct buf carried_voids;
     struct buf notes; /* all but messages, sealed for the active segment */
     uint64_t *done;   /* ids */
     size_t done_count, done_room;
@@ -129,7 +139,11 @@ void segment_drop(struct journal *j, struct segment *s);
 struct segment *segment_of(const struct journal *j, uint32_t number);      /* NULL: gone */
 struct segment *segment_of_nonce(const struct journal *j, uint64_t nonce); /* NULL: gone */
 struct err segment_reader(struct journal *j, struct segment *s, int *fd);
+void segment_carried(struct segment *s); /* its notes are durable elsewhere */
+bool segment_may_die(const struct journal *j, const struct segment *s);
 void segment_about(struct segment *s, uint32_t number); /* s speaks about that one */
+void segment_hides(struct segment *s, uint32_t number); /* s has a newer record of one there */
+bool segment_is_hiding(const struct journal *j, const struct segment *s);
 /* Blocks written up to `upto` at least, and some ahead where that works. */
 struct err segment_prepare(struct journal *j, struct segment *s, uint64_t upto);
 struct err segment_prepare_ahead(struct journal *j, struct segment *s); /* a megabyte more */
@@ -143,7 +157,7 @@ void segment_void_settled(struct journal *j, struct segment *s); /* its VOID is 
 struct scan {
     void *ctx;
     void (*on_record)(void *ctx, struct segment *s, uint64_t at, const struct record *r,
-                      struct slice note); /* note: the payload of all but MESSAGE */
+                      struct slice note); /* note: the payload of all but messages */
     void (*on_trouble)(void *ctx, const struct journal_trouble *t); /* NULL: not wanted */
 };
 /* `ends`: a VOID says that s->end is exact. Else s->end becomes the file's. */
@@ -154,6 +168,10 @@ struct err changes_find(struct journal *j, const struct live *e, struct map *pla
 struct err changes_tell(struct journal *j, const struct live *e, const struct map *places,
                         void (*fn)(void *, uint64_t, const struct journal_change *), void *ctx);
 void changes_note(struct map *places, uint32_t recipient, struct record_place at);
+
+/* carry.c */
+struct err carry_changes(struct journal *j, const struct live *e); /* into the batch once more */
+bool carry_notes(struct journal *j, struct segment *s);            /* all that still matters */
 
 /* batch.c */
 void batch_init(struct batch *b);

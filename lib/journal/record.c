@@ -31,7 +31,8 @@ record_write(const struct record *r, uint8_t to[RECORD_HEADER])
     put_number(to + 16, r->id, 8);
     put_number(to + 24, r->size, 4);
     put_number(to + 28, r->envelope, 4);
-    put_number(to + 32, r->batch, 8);
+    put_number(to + 32, r->batch / RECORD_ALIGN, 4);
+    put_number(to + 36, r->origin, 4);
     put_number(to + 40, r->crc, 4);
     put_number(to + 44, crc32c(0, slice_make(to, 44)), 4);
 }
@@ -52,9 +53,10 @@ fits_type(const struct record *r)
     } rows[] = {
         [RECORD_MESSAGE] = {0, JOURNAL_BODY_MAX + JOURNAL_ENVELOPE_MAX, 1, true},
         [RECORD_CHANGE] = {RECORD_CHANGE_HEAD, RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX, 1, true},
-        [RECORD_DONE] = {8, RECORD_NOTE_MAX, 8, false},
+        [RECORD_DONE] = {16, RECORD_NOTE_MAX, 16, false},
         [RECORD_VOID] = {16, RECORD_NOTE_MAX, 16, false},
         [RECORD_END] = {0, 0, 1, false},
+        [RECORD_COPY] = {0, JOURNAL_BODY_MAX + JOURNAL_ENVELOPE_MAX, 1, true},
     };
 
     return r->type >= RECORD_MESSAGE && r->type < COUNT(rows) && r->size >= rows[r->type].least &&
@@ -73,7 +75,8 @@ record_read(const uint8_t from[RECORD_HEADER], uint64_t nonce, struct record *r)
         .id = get_number(from + 16, 8),
         .size = (uint32_t)get_number(from + 24, 4),
         .envelope = (uint32_t)get_number(from + 28, 4),
-        .batch = get_number(from + 32, 8),
+        .batch = get_number(from + 32, 4) * RECORD_ALIGN,
+        .origin = (uint32_t)get_number(from + 36, 4),
         .crc = (uint32_t)get_number(from + 40, 4),
     };
     return fits_type(r) && r->envelope <= r->size && r->envelope <= JOURNAL_ENVELOPE_MAX &&
@@ -130,18 +133,22 @@ record_change_read(struct slice payload, struct record_change *c)
     return true;
 }
 
-uint64_t
-record_number(struct slice payload, size_t index)
+bool
+record_pair_take(struct slice *payload, struct record_pair *p)
 {
-    ensure(index < payload.len / 8);
-    return get_number(payload.at + index * 8, 8);
+    if (payload->len < 16)
+        return false;
+    *p = (struct record_pair){get_number(payload->at, 8), get_number(payload->at + 8, 8)};
+    *payload = slice_tail(*payload, 16);
+    return true;
 }
 
 void
-record_number_put(struct buf *out, uint64_t number)
+record_pair_put(struct buf *out, struct record_pair p)
 {
-    uint8_t bytes[8];
+    uint8_t bytes[16];
 
-    put_number(bytes, number, 8);
-    buf_put(out, slice_make(bytes, 8));
+    put_number(bytes, p.first, 8);
+    put_number(bytes + 8, p.second, 8);
+    buf_put(out, slice_make(bytes, sizeof(bytes)));
 }

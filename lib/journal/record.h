@@ -5,14 +5,21 @@
 #include "base/buf.h"
 #include "journal/journal.h"
 
-enum record_type { RECORD_MESSAGE = 1, RECORD_CHANGE, RECORD_DONE, RECORD_VOID, RECORD_END };
+enum record_type {
+    RECORD_MESSAGE = 1,
+    RECORD_CHANGE,
+    RECORD_DONE,
+    RECORD_VOID,
+    RECORD_END,
+    RECORD_COPY, /* a MESSAGE carried forward */
+};
 
 enum {
     RECORD_HEADER = 48,
     RECORD_ALIGN = 8,
     RECORD_CHANGE_HEAD = 32,    /* payload of a CHANGE before its reason */
-    RECORD_NOTE_MAX = 64 << 10, /* bytes of payload of any record but MESSAGE */
-    RECORD_IDS_MAX = 4096,      /* ids of one DONE */
+    RECORD_NOTE_MAX = 64 << 10, /* bytes of payload where there is no message */
+    RECORD_PAIRS_MAX = 4096,    /* pairs of one DONE or VOID */
     RECORD_MAGIC = 0x316a6c76,  /* "vlj1" */
 };
 
@@ -21,8 +28,9 @@ struct record {
     uint64_t nonce, id;
     uint32_t size;     /* of the payload */
     uint32_t envelope; /* MESSAGE: bytes of it */
-    uint64_t batch;
-    uint32_t crc; /* of the payload */
+    uint64_t batch;    /* a multiple of RECORD_ALIGN */
+    uint32_t origin;   /* COPY: the number of the segment it was copied from */
+    uint32_t crc;      /* of the payload */
 };
 
 /* Where a record is: its segment's number, 0 for nowhere, and its offset. */
@@ -36,6 +44,18 @@ struct record_change {
     struct journal_change change;
     struct record_place before;
 };
+
+/* Two numbers of a payload of pairs: DONE has the id and its segment's number, VOID the nonce and
+ * the end of a segment. */
+struct record_pair {
+    uint64_t first, second;
+};
+
+static inline bool
+record_is_message(const struct record *r)
+{
+    return r->type == RECORD_MESSAGE || r->type == RECORD_COPY;
+}
 
 /* Bytes of a record in its segment. */
 static inline uint64_t
@@ -60,8 +80,8 @@ size_t record_change_write(const struct record_change *c,
                            uint8_t to[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX]);
 bool record_change_read(struct slice payload, struct record_change *c);
 
-/* The index-th 64-bit number of a payload of numbers (DONE, VOID). */
-uint64_t record_number(struct slice payload, size_t index);
-void record_number_put(struct buf *out, uint64_t number);
+/* Takes the next pair off a payload of pairs; false: there is none. */
+bool record_pair_take(struct slice *payload, struct record_pair *p);
+void record_pair_put(struct buf *out, struct record_pair p);
 
 #endif

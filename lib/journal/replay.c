@@ -11,14 +11,10 @@
 #include "base/ensure.h"
 #include "journal/journal_private.h"
 
-struct void_mark {
-    uint64_t nonce, end;
-};
-
 struct replay {
     struct journal *j;
     const struct journal_replay *to;
-    struct void_mark *voids;
+    struct record_pair *voids; /* nonce, end */
     size_t void_count;
     struct map broken; /* ids whose chain is cut: struct map of recipients to places */
 };
@@ -148,10 +144,11 @@ list_folder(struct replay *r)
 static void
 take_void(struct replay *r, struct slice note)
 {
-    for (size_t i = 0; i + 1 < note.len / 8; i += 2) {
+    struct record_pair p;
+
+    while (record_pair_take(&note, &p)) {
         r->voids = heap_grow(r->voids, (r->void_count + 1) * sizeof(*r->voids));
-        r->voids[r->void_count++] =
-            (struct void_mark){record_number(note, i), record_number(note, i + 1)};
+        r->voids[r->void_count++] = p;
     }
 }
 
@@ -160,6 +157,8 @@ take_message(struct journal *j, const struct segment *s, uint64_t at, const stru
 {
     struct live *e = live_put(&j->live, record->id);
 
+    if (e->state == LIVE_LIVE && e->segment != s->number)
+        segment_hides(segment_of(j, e->segment), s->number); /* whatever it is called */
     if (e->state != LIVE_UNSEEN)
         return;
     e->state = LIVE_LIVE;
@@ -186,16 +185,19 @@ on_record(void *ctx, struct segment *s, uint64_t at, const struct record *record
     struct replay *r = ctx;
     struct journal *j = r->j;
     struct record_change c;
+    struct record_pair p;
 
-    if (record->type == RECORD_MESSAGE)
+    if (record_is_message(record))
         take_message(j, s, at, record);
     else if (record->type == RECORD_CHANGE && record_change_read(note, &c))
         take_change(j, s, at, record->id);
     else if (record->type == RECORD_VOID)
         take_void(r, note);
-    for (size_t i = 0; record->type == RECORD_DONE && i < note.len / 8; i++)
-        if (record_number(note, i))
-            live_put(&j->live, record_number(note, i))->state = LIVE_FINISHED;
+    if (record->type == RECORD_COPY)
+        segment_hides(s, record->origin);
+    while (record->type == RECORD_DONE && record_pair_take(&note, &p))
+        if (p.first)
+            live_put(&j->live, p.first)->state = LIVE_FINISHED;
 }
 
 static struct err
@@ -211,9 +213,9 @@ read_segments(struct replay *r)
         int fd;
 
         for (size_t v = 0; v < r->void_count; v++)
-            if (r->voids[v].nonce == s->nonce) {
+            if (r->voids[v].first == s->nonce) {
                 ends = true;
-                s->end = r->voids[v].end;
+                s->end = r->voids[v].second;
             }
         e = segment_reader(j, s, &fd);
         if (!err_is(e) && err_is(file_sync(j, fd)))

@@ -138,7 +138,7 @@ take_record(struct reader *r, uint64_t at, const struct scan *scan, bool *good)
         r->batch = record.batch;
     if (record.type == RECORD_END)
         r->batch = next;
-    if (record.type != RECORD_MESSAGE && record.size)
+    if (!record_is_message(&record) && record.size)
         note = slice_head(look(r, at + RECORD_HEADER, record.size), record.size);
     scan->on_record(scan->ctx, r->s, at, &record, note);
     return next;

@@ -137,7 +137,8 @@ segment_drop(struct journal *j, struct segment *s)
     segment_void_settled(j, s);
     j->segment_count--;
     memmove(j->segments + i, j->segments + i + 1, (j->segment_count - i) * sizeof(*j->segments));
-    free(s->about);
+    free(s->about.at);
+    free(s->hides.at);
     free(s);
 }
 
@@ -180,16 +181,50 @@ segment_reader(struct journal *j, struct segment *s, int *fd)
     return ERR_OK;
 }
 
+static void
+add_number(struct numbers *set, uint32_t number)
+{
+    for (size_t i = set->count; i-- > 0;) /* the newest first: it is nearly always that */
+        if (set->at[i] == number)
+            return;
+    set->at = heap_grow(set->at, (set->count + 1) * sizeof(*set->at));
+    set->at[set->count++] = number;
+}
+
+static bool
+any_exists(const struct journal *j, const struct numbers *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (segment_of(j, set->at[i]))
+            return true;
+    return false;
+}
+
 void
 segment_about(struct segment *s, uint32_t number)
 {
-    if (number == s->number)
-        return;
-    for (size_t i = s->about_count; i-- > 0;) /* the newest first: it is nearly always that */
-        if (s->about[i] == number)
-            return;
-    s->about = heap_grow(s->about, (s->about_count + 1) * sizeof(*s->about));
-    s->about[s->about_count++] = number;
+    if (number != s->number)
+        add_number(&s->about, number);
+}
+
+void
+segment_hides(struct segment *s, uint32_t number)
+{
+    segment_about(s, number);
+    add_number(&s->hides, number);
+}
+
+bool
+segment_is_hiding(const struct journal *j, const struct segment *s)
+{
+    return any_exists(j, &s->hides);
+}
+
+void
+segment_carried(struct segment *s)
+{
+    s->about.count = 0;
+    s->inherited = s->carrying = false;
 }
 
 static struct err
@@ -339,17 +374,14 @@ segment_abandon(struct journal *j)
     j->active = NULL;
 }
 
-static bool
-may_die(const struct journal *j, const struct segment *s)
+bool
+segment_may_die(const struct journal *j, const struct segment *s)
 {
     if ((s->state != SEGMENT_FULL && s->state != SEGMENT_ABANDONED) || s->live || j->doubt)
         return false;
     if (s->inherited && !s->virgin && s != j->segments[0])
         return false;
-    for (size_t i = 0; i < s->about_count; i++)
-        if (segment_of(j, s->about[i]))
-            return false;
-    return true;
+    return !any_exists(j, &s->about);
 }
 
 /* Rename or unlink; *spare says that the file may be written again once the folder is synced. */
@@ -384,7 +416,7 @@ segment_retire(struct journal *j)
     for (size_t i = 0; i < j->segment_count && count < RETIRE_MOST; i++) {
         struct segment *s = j->segments[i];
 
-        if (!may_die(j, s))
+        if (!segment_may_die(j, s))
             continue;
         if (err_is(give_up(j, s, spares, &gone[count].spare)))
             break;

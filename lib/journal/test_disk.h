@@ -23,8 +23,10 @@ enum { DISK_FILES = 4096, DISK_PAGE = 512, DISK_NAME = 64 };
 
 /* A write to a file, or a change of the folder's names; `safe` is the moment a sync made it last.
  */
+enum disk_event_kind { DISK_WRITE, DISK_CREATE, DISK_RENAME, DISK_UNLINK };
+
 struct disk_event {
-    enum { DISK_WRITE, DISK_CREATE, DISK_RENAME, DISK_UNLINK } kind;
+    enum disk_event_kind kind;
     size_t when, safe;
     bool lost; /* a sync failed on it: nothing after may be believed */
     int file;
@@ -69,7 +71,7 @@ disk_fails(void)
 }
 
 static struct disk_event *
-disk_event(int kind, int file)
+disk_event(enum disk_event_kind kind, int file)
 {
     struct disk_event *e;
 

@@ -530,38 +530,90 @@ notes_outlive_what_they_speak_about(void **state)
     assert_int_equal(t.messages, 1);
 }
 
-/* A segment with copies outlives the one they come from, or a finished message would come again. */
-static void
-a_copy_outlives_its_original(void **state)
+/* Which file holds it. */
+static ino_t
+file_of(uint64_t id)
 {
-    uint64_t id = 4;
+    uint64_t offset;
+    struct stat st;
+    int fd;
 
-    (void)state;
-    t.config.segment_bytes = 2 << 20;
-    reopen();
-    for (uint64_t first = 1; first < 4; first++)
-        put(first, 600000);
-    change(2, 1, 77);
-    for (; id < 20; id++) {
-        put(id, 600000);
-        journal_done(t.j, id);
-    }
-    assert_true(journal_tidy(t.j)); /* some of the three, not all */
-    for (; id < 40; id++) {
-        put(id, 600000);
-        journal_done(t.j, id);
-        if (id == 30)
-            for (uint64_t old = 1; old < 4; old++)
-                if (old != 2)
-                    journal_done(t.j, old);
+    assert_false(err_is(journal_open_body(t.j, id, &fd, &offset)));
+    assert_int_equal(fstat(fd, &st), 0);
+    close(fd);
+    return st.st_ino;
+}
+
+/* Many messages come and go, each DONE with its message's own segment. */
+static void
+pass(uint64_t from, uint64_t to, size_t len)
+{
+    for (uint64_t id = from; id < to; id++) {
+        put(id, len);
+        finish(id);
         while (journal_idle(t.j))
             ;
     }
-    assert_false(err_is(journal_commit(t.j)));
+}
+
+/* One of three is copied and finished; its old segment still has the other two, and its record. */
+static void
+a_copy_outlives_its_original(void **state)
+{
+    uint64_t moved = 0;
+    ino_t home;
+
+    (void)state;
+    t.config.segment_bytes = 24 << 20;
+    folder_empty(t.dirfd);
     reopen();
-    assert_true(t.came[2]);
-    assert_int_equal(t.when[2][1], 77);
-    assert_int_equal(t.messages, 1);
+    for (uint64_t id = 1; id < 4; id++)
+        put(id, 600000);
+    home = file_of(1);
+    pass(4, 30, 2 << 20);           /* well away from the first segment */
+    assert_true(journal_tidy(t.j)); /* some of the three, not all */
+    assert_false(err_is(journal_commit(t.j)));
+    for (uint64_t id = 1; id < 4; id++)
+        if (file_of(id) != home)
+            moved = id;
+    assert_in_range(moved, 1, 3);
+    pass(20, 40, 2 << 20);
+    finish(moved);
+    pass(40, 60, 2 << 20);
+    reopen();
+    assert_false(t.came[moved]);
+    assert_int_equal(t.messages, 2);
+}
+
+/* One large message waits for days; what passes meanwhile must not stay because of it, though each
+ * segment speaks about the one before. */
+static void
+a_long_wait_does_not_hold_what_comes_after(void **state)
+{
+    struct journal_stats stats;
+    uint64_t id = 3;
+
+    (void)state;
+    put(1, 500000);
+    put(2, 10);
+    for (int run = 0; run < 3; run++) {
+        for (uint64_t last = id + 100; id < last; id++) {
+            put(id, 20000);
+            journal_done(t.j, id); /* often lands in the next segment */
+            change(1, (uint32_t)(id % 4), id);
+            if (id % 10 == 0)
+                for (int i = 0; i < 20 && (journal_tidy(t.j) || journal_idle(t.j)); i++)
+                    assert_false(err_is(journal_commit(t.j)));
+            journal_stats_get(t.j, &stats);
+            assert_in_range(stats.segments, 1, 20); /* of 100 that passed */
+        }
+        assert_false(err_is(journal_commit(t.j)));
+        reopen();
+        assert_true(t.came[1] && t.came[2]);
+        assert_int_equal(t.messages, 2);
+        for (uint64_t i = 0; i < 4; i++)
+            assert_int_equal(t.when[1][(id - 1 - i) % 4], id - 1 - i);
+    }
 }
 
 static void
@@ -858,22 +910,22 @@ headers_no_journal_writes_are_refused(void **state)
         struct record r;
         bool good;
     } rows[] = {
-        {"a message", {RECORD_MESSAGE, 9, 1, 100, 10, 0, 0}, true},
-        {"another nonce", {RECORD_MESSAGE, 8, 1, 100, 10, 0, 0}, false},
-        {"no such type", {(enum record_type)6, 9, 1, 100, 10, 0, 0}, false},
-        {"type nought", {(enum record_type)0, 9, 1, 100, 10, 0, 0}, false},
-        {"a message without id", {RECORD_MESSAGE, 9, 0, 100, 10, 0, 0}, false},
-        {"more envelope than payload", {RECORD_MESSAGE, 9, 1, 100, 101, 0, 0}, false},
-        {"an envelope too large", {RECORD_MESSAGE, 9, 1, 64 << 20, 64 << 20, 0, 0}, false},
-        {"a change too short", {RECORD_CHANGE, 9, 1, 31, 0, 0, 0}, false},
-        {"a change", {RECORD_CHANGE, 9, 1, 32, 0, 0, 0}, true},
-        {"a change too long", {RECORD_CHANGE, 9, 1, 32 + 1025, 0, 0, 0}, false},
-        {"half an id", {RECORD_DONE, 9, 0, 12, 0, 0, 0}, false},
-        {"done with an id", {RECORD_DONE, 9, 1, 8, 0, 0, 0}, false},
-        {"nothing done", {RECORD_DONE, 9, 0, 0, 0, 0, 0}, false},
-        {"half a void", {RECORD_VOID, 9, 0, 24, 0, 0, 0}, false},
-        {"an end", {RECORD_END, 9, 0, 0, 0, 0, 0}, true},
-        {"an end with more", {RECORD_END, 9, 0, 8, 0, 0, 0}, false},
+        {"a message", {RECORD_MESSAGE, 9, 1, 100, 10, 0, 0, 0}, true},
+        {"another nonce", {RECORD_MESSAGE, 8, 1, 100, 10, 0, 0, 0}, false},
+        {"no such type", {(enum record_type)7, 9, 1, 100, 10, 0, 0, 0}, false},
+        {"type nought", {(enum record_type)0, 9, 1, 100, 10, 0, 0, 0}, false},
+        {"a message without id", {RECORD_MESSAGE, 9, 0, 100, 10, 0, 0, 0}, false},
+        {"more envelope than payload", {RECORD_MESSAGE, 9, 1, 100, 101, 0, 0, 0}, false},
+        {"an envelope too large", {RECORD_MESSAGE, 9, 1, 64 << 20, 64 << 20, 0, 0, 0}, false},
+        {"a change too short", {RECORD_CHANGE, 9, 1, 31, 0, 0, 0, 0}, false},
+        {"a change", {RECORD_CHANGE, 9, 1, 32, 0, 0, 0, 0}, true},
+        {"a change too long", {RECORD_CHANGE, 9, 1, 32 + 1025, 0, 0, 0, 0}, false},
+        {"half a pair", {RECORD_DONE, 9, 0, 24, 0, 0, 0, 0}, false},
+        {"done with an id", {RECORD_DONE, 9, 1, 16, 0, 0, 0, 0}, false},
+        {"nothing done", {RECORD_DONE, 9, 0, 0, 0, 0, 0, 0}, false},
+        {"half a void", {RECORD_VOID, 9, 0, 24, 0, 0, 0, 0}, false},
+        {"an end", {RECORD_END, 9, 0, 0, 0, 0, 0, 0}, true},
+        {"an end with more", {RECORD_END, 9, 0, 8, 0, 0, 0, 0}, false},
     };
     uint8_t header[RECORD_HEADER];
     struct record r;
@@ -956,6 +1008,7 @@ main(void)
         TEST(zeroing_ahead_never_stops_short_of_the_segment),
         TEST(notes_outlive_what_they_speak_about),
         TEST(a_copy_outlives_its_original),
+        TEST(a_long_wait_does_not_hold_what_comes_after),
         TEST(copying_forward_frees_the_oldest),
         TEST(a_void_outlives_the_abandoned_segment),
         TEST(a_failing_disk_is_not_tried_for_ever),
