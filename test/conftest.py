@@ -63,7 +63,7 @@ def pytest_runtest_makereport(item, call):
     for name, value in item.funcargs.items():
         for service in getattr(value, "made", [value]):
             if isinstance(service, services.Service):
-                report.sections.append((f"log of {name}", service.log()[-6000:]))
+                report.sections.append((f"log of {name}", service.log()[-2500:]))
 
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

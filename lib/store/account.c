@@ -126,7 +126,7 @@ account_save(struct account *a)
             save_pack(a, &a->packs[i]);
     index_run(&a->index, SQL_inbox_set,
               (int64_t[]){m->uidvalidity, m->uidnext, (int64_t)m->modseq, (int64_t)m->bytes,
-                          (int64_t)m->count});
+                          (int64_t)m->count, (int64_t)m->low_water});
 }
 
 void
@@ -222,10 +222,10 @@ load(struct account *a)
 
     if (!index_row(&a->index, SQL_inbox_get, NULL, c) && !err_is(a->index.err)) {
         a->index.damaged = true;
-        return err_make(ERR_MALFORMED, "an index without INBOX");
+        return err_make(ERR_TEMPORARY, "opening an index without INBOX");
     }
-    a->inbox = (struct mailbox){(uint32_t)c[0], (uint32_t)c[1], (uint64_t)c[2], (uint64_t)c[3],
-                                (uint64_t)c[4]};
+    a->inbox = (struct mailbox){(uint32_t)c[0], (uint32_t)c[1], (uint64_t)c[2],
+                                (uint64_t)c[3], (uint64_t)c[4], (uint64_t)c[5]};
     if (a->inbox.uidvalidity == 0)
         a->inbox.uidvalidity = (uint32_t)(clock_now_us() / 1000000);
     index_row(&a->index, SQL_others_get, NULL, c);
@@ -255,7 +255,14 @@ forget(struct account *a)
     a->pack_count = a->pack_room = 0;
 }
 
-/* One attempt. MALFORMED: the index is not usable. */
+static void
+discard(struct account *a)
+{
+    forget(a);
+    free(a);
+}
+
+/* One attempt. a->index.damaged tells where another, with a new index, is worth it. */
 static struct err
 try_open(struct account *a, const struct folder *f, bool fresh)
 {
@@ -305,12 +312,12 @@ open_files(struct account *a, const struct folder *f, bool rebuild)
         if (err_is(err))
             return err;
         err = try_open(a, f, fresh);
-        if (err.kind != ERR_MALFORMED)
+        if (!err_is(err) || !a->index.damaged)
             return err;
         forget(a);
         rebuild = true;
     }
-    return (struct err){ERR_TEMPORARY, 0, "an index that cannot be built"};
+    return err;
 }
 
 static struct account *
@@ -345,8 +352,7 @@ open_account(struct store *st, uint64_t id, bool create, bool rebuild, struct ac
     err = open_files(a, &f, rebuild);
     folder_clear(&f);
     if (err_is(err)) {
-        forget(a);
-        free(a);
+        discard(a);
         return err;
     }
     *out = a;
@@ -367,11 +373,19 @@ settle_doubt(struct store *st, struct account **a)
 {
     uint64_t id = (*a)->id;
     struct doubt *d = map_get(&st->doubts, id);
-    struct err err = doubt_settle(*a, d);
+    struct err err = doubt_renew(*a, d);
 
-    forget(*a);
-    free(*a);
+    if (err_is(err) && (*a)->index.damaged) {
+        discard(*a);
+        err = open_account(st, id, false, true, a);
+        if (err_is(err))
+            return err;
+        err = doubt_renew(*a, d);
+    }
+    discard(*a);
     *a = NULL;
+    if (!err_is(err))
+        err = doubt_replace(id);
     if (err_is(err))
         return err;
     map_take(&st->doubts, id);
@@ -393,7 +407,7 @@ account_get(struct store *st, uint64_t id, bool create, struct account **out)
         account_close(a);
     if (!a || rebuild) {
         if (st->opened_count >= st->config.open_accounts)
-            store_trim(st, st->config.open_accounts - 1);
+            store_make_room(st, st->config.open_accounts - 1);
         err = open_account(st, id, create, rebuild, &a);
         if (!err_is(err) && a && map_get(&st->doubts, id))
             err = settle_doubt(st, &a);
@@ -422,8 +436,7 @@ account_close(struct account *a)
     map_take(&st->opened, a->id);
     list_remove(&a->link);
     st->opened_count--;
-    forget(a);
-    free(a);
+    discard(a);
 }
 
 struct err
@@ -431,7 +444,7 @@ account_fold(struct account *a)
 {
     struct err err = index_fold(&a->index, false);
 
-    if (err_is(err) && err.os != ENOSPC)
+    if (err_is(err) && !a->index.damaged && err.os != ENOSPC)
         doubt_account(a, err);
     return err;
 }

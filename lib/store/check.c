@@ -66,7 +66,8 @@ check_entries(struct check *c, struct pack *p, struct pack_reader *r, struct row
             tell(c, STORE_FOUND_pack_garbage,
                  (struct store_report){.pack = p->number, .offset = from});
         if (more) {
-            struct row *row = bsearch(&e.offset, rows, n, sizeof(*rows), compare_offsets);
+            struct row *row =
+                n ? bsearch(&e.offset, rows, n, sizeof(*rows), compare_offsets) : NULL;
 
             if (!row)
                 meet_orphan(c, p, &e);
@@ -134,6 +135,11 @@ check_pack(struct check *c, struct pack *p)
     if (p->gone && p->count == 0)
         return;
     fd = open_pack(c, p, &size);
+    if (fd >= 0 && !pack_head_matches(p, fd)) {
+        tell(c, STORE_FOUND_pack_garbage, (struct store_report){.pack = p->number});
+        if (c->repair)
+            pack_head_restore(c->a, p);
+    }
     n = rows_of_pack(c->a, p->number, 0, &rows);
     pack_reader_init(&r, fd, p->mark, PACK_HEAD, size);
     check_entries(c, p, &r, rows, n);
@@ -236,18 +242,15 @@ check_totals(struct check *c)
     }
 }
 
-/* False, with *err set or all told, where there is no use in going on. */
+/* False, with *err set or all told, where there is no going on. */
 static bool
 check_index(struct check *c, struct err *err)
 {
-    *err = index_verify(&c->a->index);
-    if (err->kind != ERR_MALFORMED)
-        return !err_is(*err);
+    if (index_verify(&c->a->index))
+        return true;
     tell(c, STORE_FOUND_index_damaged, (struct store_report){0});
-    *err = ERR_OK;
     if (!c->repair)
         return false;
-    c->a->index.damaged = true;
     *err = account_get(c->a->st, c->a->id, false, &c->a); /* builds it again */
     return !err_is(*err) && c->a;
 }

@@ -77,7 +77,7 @@ store_deliver(struct store *st, const struct store_delivery *d)
     struct line *l;
 
     ensure(d->account != 0 && shard_owner(d->account, st->config.count) == st->config.index);
-    ensure(d->id != 0 && d->id <= INT64_MAX && size <= UINT32_MAX);
+    ensure(d->id != 0 && d->id <= INT64_MAX && d->low_water <= INT64_MAX && size <= UINT32_MAX);
     if (st->pending > 0 && st->pending + size > st->config.pending_bytes)
         return STORE_BUSY;
     own = heap_take(sizeof(*own) + d->prefix.len);

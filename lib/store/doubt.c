@@ -166,13 +166,11 @@ sync_file(const char *path)
 }
 
 struct err
-doubt_settle(struct account *a, const struct doubt *d)
+doubt_renew(struct account *a, const struct doubt *d)
 {
-    char path[STORE_PATH_MAX], fresh[STORE_PATH_MAX], wal[STORE_PATH_MAX];
+    char fresh[STORE_PATH_MAX];
     struct err err = undeliver(a, d);
 
-    account_path(path, a->id, "index.db");
-    account_path(wal, a->id, "index.db-wal");
     account_path(fresh, a->id, "index.db.new");
     if (!err_is(err))
         err = index_fold(&a->index, true); /* so that no frame is left for the new index to meet */
@@ -180,16 +178,23 @@ doubt_settle(struct account *a, const struct doubt *d)
         err = index_copy(&a->index, fresh);
     if (!err_is(err))
         err = sync_file(fresh);
-    index_close(&a->index);
-    if (!err_is(err) && unlink(wal) != 0 && errno != ENOENT)
-        err = err_os(errno, "removing an index's WAL");
-    if (!err_is(err) && rename(fresh, path) != 0)
-        err = err_os(errno, "replacing an index");
-    if (err_is(err)) {
+    if (err_is(err))
         unlink(fresh);
-        return err;
-    }
-    report(a->st, &(struct store_report){
-                      .finding = STORE_FOUND_index_doubtful, .account = a->id, .file = ""});
-    return ERR_OK;
+    else
+        report(a->st, &(struct store_report){
+                          .finding = STORE_FOUND_index_doubtful, .account = a->id, .file = ""});
+    return err;
+}
+
+struct err
+doubt_replace(uint64_t account)
+{
+    char index[STORE_PATH_MAX], fresh[STORE_PATH_MAX], wal[STORE_PATH_MAX];
+
+    account_path(index, account, "index.db");
+    account_path(wal, account, "index.db-wal");
+    account_path(fresh, account, "index.db.new");
+    if (unlink(wal) != 0 && errno != ENOENT)
+        return err_os(errno, "removing an index's WAL");
+    return rename(fresh, index) == 0 ? ERR_OK : err_os(errno, "replacing an index");
 }

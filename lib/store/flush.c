@@ -125,21 +125,19 @@ static struct err
 put_line(struct writing *w, struct line *l)
 {
     struct account *a = w->a;
-    uint64_t low_water = 0;
+    uint64_t *low_water = &a->inbox.low_water;
     struct err err = ERR_OK;
 
     LIST_EACH(at, &l->deliveries)
     {
         struct delivery *d = LIST_OF(at, struct delivery, link);
 
-        low_water = d->low_water > low_water ? d->low_water : low_water;
+        *low_water = d->low_water > *low_water ? d->low_water : *low_water;
         err = put_delivery(w, d);
         if (err_is(err) || err_is(a->index.err))
             return err;
     }
-    if (low_water > INT64_MAX)
-        low_water = INT64_MAX;
-    index_run(&a->index, SQL_delivered_prune, (int64_t[]){(int64_t)low_water});
+    index_run(&a->index, SQL_delivered_prune, (int64_t[]){(int64_t)*low_water});
     if (!w->p)
         return ERR_OK;
     err = pack_write(a->append_fd, w->iov, w->iov_count, w->p->end);

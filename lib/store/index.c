@@ -19,14 +19,14 @@ static const char schema[] =
     "PRAGMA page_size=4096;"
     "CREATE TABLE mailboxes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL,"
-    " bytes INTEGER NOT NULL, count INTEGER NOT NULL);"
+    " bytes INTEGER NOT NULL, count INTEGER NOT NULL, low_water INTEGER NOT NULL);"
     "CREATE TABLE messages (key INTEGER PRIMARY KEY, date INTEGER NOT NULL, size INTEGER NOT NULL,"
     " pack INTEGER NOT NULL, offset INTEGER NOT NULL, flags INTEGER NOT NULL,"
     " modseq INTEGER NOT NULL, delivery INTEGER NOT NULL);"
     "CREATE TABLE packs (pack INTEGER PRIMARY KEY, mark INTEGER NOT NULL, end INTEGER NOT NULL,"
     " synced INTEGER NOT NULL, bytes INTEGER NOT NULL, count INTEGER NOT NULL);"
     "CREATE TABLE delivered (id INTEGER PRIMARY KEY);"
-    "INSERT INTO mailboxes VALUES (1, 'INBOX', 0, 1, 1, 0, 0);";
+    "INSERT INTO mailboxes VALUES (1, 'INBOX', 0, 1, 1, 0, 0, 0);";
 
 /* rc is an extended result code. */
 static struct err
@@ -50,13 +50,24 @@ error_of(sqlite3 *db, int rc, const char *what)
     return err_os(os ? os : EIO, what);
 }
 
+/* Damage is noted, and for everybody else something that may work later, when it is healed. */
+static struct err
+error_noted(struct index *ix, int rc, const char *what)
+{
+    struct err err = error_of(ix->db, rc, what);
+
+    if (err.kind == ERR_MALFORMED) {
+        ix->damaged = true;
+        err.kind = ERR_TEMPORARY;
+    }
+    return err;
+}
+
 static void
 fail(struct index *ix, int rc, const char *what)
 {
-    if (err_is(ix->err))
-        return;
-    ix->err = error_of(ix->db, rc, what);
-    ix->damaged |= ix->err.kind == ERR_MALFORMED;
+    if (!err_is(ix->err))
+        ix->err = error_noted(ix, rc, what);
 }
 
 static int
@@ -135,10 +146,10 @@ index_open(struct index *ix, const char *path, bool fresh)
         rc = read_version(ix->db, &version);
     sqlite3_wal_hook(ix->db, count_frames, ix);
     if (rc != SQLITE_OK)
-        return error_of(ix->db, rc, what);
+        return error_noted(ix, rc, what);
     if (version > INDEX_VERSION)
         return err_make(ERR_PERMANENT, "opening an index that a later valija wrote");
-    return version == INDEX_VERSION ? ERR_OK : err_make(ERR_MALFORMED, what);
+    return version == INDEX_VERSION ? ERR_OK : error_noted(ix, SQLITE_NOTADB, what);
 }
 
 void
@@ -279,7 +290,7 @@ index_fold(struct index *ix, bool empty)
     int rc = sqlite3_wal_checkpoint_v2(ix->db, NULL, mode, NULL, NULL);
 
     if (rc != SQLITE_OK)
-        return error_of(ix->db, rc, "folding the WAL into an index");
+        return error_noted(ix, rc, "folding the WAL into an index");
     ix->wal_frames = 0;
     return ERR_OK;
 }
@@ -292,10 +303,10 @@ index_copy(struct index *ix, const char *path)
 
     snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", path);
     rc = sqlite3_exec(ix->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? ERR_OK : error_of(ix->db, rc, "writing an index anew");
+    return rc == SQLITE_OK ? ERR_OK : error_noted(ix, rc, "writing an index anew");
 }
 
-struct err
+bool
 index_verify(struct index *ix)
 {
     sqlite3_stmt *stmt = NULL;
@@ -305,7 +316,6 @@ index_verify(struct index *ix)
     if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
         good = strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
     sqlite3_finalize(stmt);
-    if (rc == SQLITE_ROW)
-        return good ? ERR_OK : err_make(ERR_MALFORMED, "checking an index");
-    return error_of(ix->db, rc, "checking an index");
+    ix->damaged |= !good;
+    return good;
 }

@@ -25,7 +25,7 @@ struct index {
     sqlite3_stmt *stmts[SQL_COUNT];
     struct err
         err; /* the first failure since index_settle or index_commit: until then calls do nothing */
-    bool damaged;   /* SQLite called the file corrupt: it must be built again */
+    bool damaged;   /* not a database of ours, or corrupt: it must be built again */
     bool fresh;     /* nothing was ever written to the WAL: the next commit needs no sync */
     int wal_frames; /* since the WAL was last folded */
 };
@@ -34,7 +34,7 @@ struct index {
  * sqlite3_free. */
 struct err index_image(uint8_t **bytes, size_t *len);
 
-/* MALFORMED: not a database of ours, or corrupt. PERMANENT: of a later version. */
+/* PERMANENT: of a later version. Damage is told by ix->damaged, here as everywhere. */
 struct err index_open(struct index *ix, const char *path, bool fresh);
 void index_close(struct index *ix); /* does not fold the WAL; also after a failed open */
 
@@ -61,6 +61,6 @@ struct err index_commit(struct index *ix, struct err also);
 struct err index_fold(struct index *ix, bool empty);
 
 struct err index_copy(struct index *ix, const char *path); /* VACUUM INTO a new, synced file */
-struct err index_verify(struct index *ix);                 /* SQLite's own quick check */
+bool index_verify(struct index *ix); /* SQLite's own quick check; false: damaged */
 
 #endif

@@ -104,7 +104,6 @@ void
 heal_init(struct healing *h, struct account *a)
 {
     *h = (struct healing){.a = a};
-    index_row(&a->index, SQL_delivered_least, NULL, &h->least);
 }
 
 void
@@ -137,7 +136,7 @@ heal_is_unknown(struct healing *h, const struct pack_entry *e)
 {
     int64_t found;
 
-    if (e->delivery == 0 || e->delivery > INT64_MAX || (int64_t)e->delivery < h->least)
+    if (e->delivery == 0 || e->delivery > INT64_MAX || e->delivery < h->a->inbox.low_water)
         return false;
     return !index_row(&h->a->index, SQL_delivered_has, (int64_t[]){(int64_t)e->delivery}, &found);
 }
@@ -245,6 +244,33 @@ drop_bad_rows(struct healing *h, struct pack *p, struct pack_reader *r)
     free(rows);
 }
 
+bool
+pack_head_matches(const struct pack *p, int fd)
+{
+    uint8_t head[PACK_HEAD];
+    uint64_t mark;
+
+    return !err_is(pack_read(fd, head, sizeof(head), 0)) &&
+           pack_head_read(slice_make(head, sizeof(head)), &mark) && mark == p->mark;
+}
+
+/* Where that fails the pack is readable all the same, as long as there is the index. */
+void
+pack_head_restore(const struct account *a, const struct pack *p)
+{
+    char path[STORE_PATH_MAX];
+    uint8_t head[PACK_HEAD];
+    int fd;
+
+    pack_path(path, a->id, p->number);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    pack_head_write(head, p->mark);
+    (void)pack_write(fd, &(struct iovec){head, sizeof(head)}, 1, 0);
+    close(fd);
+}
+
 /* State 5: what lies past `synced` may not have arrived. */
 static void
 verify_pack(struct healing *h, struct pack *p, int fd, uint64_t size)
@@ -333,6 +359,8 @@ heal_pack(struct healing *h, uint32_t number, bool verify)
         s.st_size = 0;
     if (number > a->last_pack)
         a->last_pack = number;
+    if (verify && p->synced == 0 && fd >= 0 && !pack_head_matches(p, fd))
+        pack_head_restore(a, p);
     if (verify)
         verify_pack(h, p, fd, (uint64_t)s.st_size);
     else if (!p && s.st_size == 0)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -144,7 +145,7 @@ store_close(struct store *st)
 }
 
 void
-store_trim(struct store *st, size_t keep)
+store_make_room(struct store *st, size_t keep)
 {
     LIST_EACH(l, &st->accounts)
     {
@@ -155,6 +156,15 @@ store_trim(struct store *st, size_t keep)
         if (!a->move)
             account_close(a);
     }
+}
+
+void
+store_trim(struct store *st, size_t keep)
+{
+    if (st->opened_count <= keep)
+        return;
+    store_make_room(st, keep);
+    malloc_trim(0); /* an index is many small pieces, which free() keeps for the next one */
 }
 
 /* Calls fn for each account in one bucket; false if fn did not want more. Ids have one spelling. */

@@ -15,7 +15,7 @@
 
 enum {
     STORE_BUCKETS = SHARD_BUCKETS, /* folders at the top, and units of ownership */
-    STORE_INBOX = 1,     /* the mailbox id of INBOX in every account */
+    STORE_INBOX = 1,               /* the mailbox id of INBOX in every account */
 };
 
 enum store_finding {
@@ -150,7 +150,8 @@ struct err store_usage(struct store *st, uint64_t account, uint64_t *bytes, uint
 /* Deletes the account's folder; what is pending for it fails. */
 struct err store_remove(struct store *st, uint64_t account);
 
-void store_trim(struct store *st, size_t keep); /* closes all but the `keep` latest used indexes */
+/* Closes all but the `keep` latest used indexes and gives their memory back: when idle. */
+void store_trim(struct store *st, size_t keep);
 
 /* ---- checking ---- */
 

@@ -32,6 +32,7 @@ struct pack {
 struct mailbox {
     uint32_t uidvalidity, uidnext;
     uint64_t modseq, bytes, count;
+    uint64_t low_water; /* of deliveries */
 };
 
 struct account {
@@ -107,10 +108,12 @@ void folder_clear(struct folder *f);
 /* States 3 to 5 of docs/store.md; with an empty index it builds everything from the packs. */
 struct err recover_account(struct account *a, const struct folder *f);
 
+bool pack_head_matches(const struct pack *p, int fd);
+void pack_head_restore(const struct account *a, const struct pack *p);
+
 /* A healing transaction, begun with the first change. */
 struct healing {
     struct account *a;
-    int64_t least; /* delivered id before healing began; 0: none */
     bool began;
 };
 
@@ -196,8 +199,9 @@ void doubt_forget(struct map *m); /* frees all */
 void doubt_everything(struct store *st);               /* after a failed sync */
 void doubt_account(struct account *a, struct err err); /* after a failed fold; closes it */
 /* Takes the doubtful deliveries out of a just opened account and writes its index anew, in a new
- * file: the account is to be closed and opened again. */
-struct err doubt_settle(struct account *a, const struct doubt *d);
+ * file; once the account is closed that takes the old one's place. */
+struct err doubt_renew(struct account *a, const struct doubt *d);
+struct err doubt_replace(uint64_t account);
 
 /* ---- compaction (compact.c) ---- */
 
@@ -236,5 +240,7 @@ struct store {
     unsigned failures;
     unsigned doubted; /* failures that doubt_everything has seen */
 };
+
+void store_make_room(struct store *st, size_t keep); /* store_trim without giving memory back */
 
 #endif

@@ -230,7 +230,6 @@ account_remove(struct directory *d, const struct directory_account_remove *m,
                const struct credentials *c, struct outcome *o)
 {
     struct name n;
-    int targets;
 
     (void)c;
     if (!find(d, &n, m->address, o))
@@ -239,13 +238,14 @@ account_remove(struct directory *d, const struct directory_account_remove *m,
     /* an alias that kept a copy here loses that target, but not its others */
     db_run(&d->db, SQL_alias_drop,
            DB_VALUES(db_text(n.domain), db_text(n.local), db_text(name_text(&n))));
-    targets = directory_forget_target(d, &n);
+    if (!directory_forget_target(d, &n, o))
+        return;
     if (directory_lacks_postmaster(d, &n))
         outcome_set(o, DIRECTORY_IN_USE,
                     "%s must exist as long as its domain does. An alias of that name can take its "
                     "place.",
                     n.text);
     else
-        outcome_set(o, DIRECTORY_OK, "The account %s is removed; %d aliases led to it.", n.text,
-                    targets);
+        outcome_set(o, DIRECTORY_OK,
+                    "The account %s is removed, also from the aliases that led to it.", n.text);
 }

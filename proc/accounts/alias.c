@@ -1,7 +1,50 @@
-/* Changes of aliases. Invariant: when an alias is made, all it names is hosted here, leads
- * somewhere, and not back. What is removed later may leave targets that lead nowhere; expand.c
- * passes over them. */
+/* Changes of aliases. Invariant: what an alias names was hosted here, led somewhere and not back
+ * when it was made; an account or alias that is removed goes from all that named it. */
+#include <stdio.h>
+
 #include "directory_private.h"
+
+/* An alias that names this address; false: none does. */
+static bool
+next_owner(struct directory *d, const struct name *target, struct name *owner)
+{
+    char text[MIME_ADDRESS_MAX + 1];
+    bool found = db_first(&d->db, SQL_alias_owner, DB_VALUES(db_text(name_text(target))));
+
+    if (found) {
+        struct slice local = db_get_slice(&d->db, SQL_alias_owner, 0);
+        struct slice domain = db_get_slice(&d->db, SQL_alias_owner, 1);
+
+        snprintf(text, sizeof(text), "%.*s@%.*s", (int)local.len, local.at, (int)domain.len,
+                 domain.at);
+    }
+    db_end(&d->db, SQL_alias_owner);
+    return found && name_parse_alias(owner, slice_of(text));
+}
+
+bool
+directory_forget_target(struct directory *d, const struct name *n, struct outcome *o)
+{
+    struct name owner;
+
+    if (directory_account_id(d, n) != 0 || directory_has_alias(d, n))
+        return true;
+    while (next_owner(d, n, &owner)) {
+        if (db_run(&d->db, SQL_alias_drop,
+                   DB_VALUES(db_text(owner.domain), db_text(owner.local), db_text(name_text(n)))) ==
+            0)
+            return true; /* the disk, which directory_change sees */
+        if (directory_lacks_postmaster(d, &owner)) {
+            outcome_set(o, DIRECTORY_IN_USE,
+                        "%s leads there alone, and must exist as long as its domain does.",
+                        owner.text);
+            return false;
+        }
+        if (!directory_forget_target(d, &owner, o))
+            return false;
+    }
+    return true;
+}
 
 static bool
 parse(struct directory *d, struct name *n, struct slice address, struct outcome *o)
@@ -153,7 +196,8 @@ alias_remove(struct directory *d, const struct directory_alias_remove *m,
         return;
     if (m->targets.len == 0)
         db_run(&d->db, SQL_alias_drop_all, DB_VALUES(db_text(n.domain), db_text(n.local)));
-    directory_forget_target(d, &n);
+    if (!directory_forget_target(d, &n, o))
+        return;
     if (directory_lacks_postmaster(d, &n))
         outcome_set(o, DIRECTORY_IN_USE,
                     "%s must exist as long as its domain does, and there is no account of that "

@@ -37,6 +37,8 @@ directory_change(struct directory *d, enum msg_type type, const union msg_any *m
     for (size_t i = 0; i < COUNT(changes) && !err_is(d->db.err); i++)
         if (changes[i].type == type)
             changes[i].run(d, m, c, o);
+    if (err_is(d->db.err))
+        outcome_set(o, DIRECTORY_TEMPORARY, "The directory could not be written.");
     if (o->result != DIRECTORY_OK) {
         o->account = 0;
         db_run(&d->db, SQL_undo, NULL);

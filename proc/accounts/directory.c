@@ -64,14 +64,6 @@ directory_account_id(struct directory *d, const struct name *n)
     return id;
 }
 
-int
-directory_forget_target(struct directory *d, const struct name *n)
-{
-    if (directory_account_id(d, n) != 0 || directory_has_alias(d, n))
-        return 0;
-    return db_run(&d->db, SQL_alias_drop_target, DB_VALUES(db_text(name_text(n))));
-}
-
 bool
 directory_lacks_postmaster(struct directory *d, const struct name *n)
 {
@@ -151,7 +143,7 @@ directory_report(struct directory *d, uint64_t account, uint64_t bytes, uint64_t
         return;
     if (!u) {
         if (d->usage.count >= DIRECTORY_USAGE_MAX)
-            directory_flush(d);
+            d->db.err = directory_flush(d);
         u = heap_take(sizeof(*u));
         map_put(&d->usage, account, u);
     }

@@ -19,9 +19,10 @@ bool directory_has_domain(struct directory *d, struct slice domain);
 bool directory_has_alias(struct directory *d, const struct name *n);
 uint64_t directory_account_id(struct directory *d, const struct name *n); /* 0: none */
 
-/* Aliases stop naming an address that has no account and no alias of its own any more; returns how
- * many targets that were. */
-int directory_forget_target(struct directory *d, const struct name *n);
+/* Where an address has neither an account nor an alias any more, aliases stop naming it, and those
+ * that named nothing else end likewise. False, with the outcome set, where a postmaster would end
+ * so. */
+bool directory_forget_target(struct directory *d, const struct name *n, struct outcome *o);
 
 /* Is this a postmaster's address that neither an account nor an alias has? */
 bool directory_lacks_postmaster(struct directory *d, const struct name *n);

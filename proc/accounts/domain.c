@@ -114,7 +114,8 @@ domain_remove(struct directory *d, const struct directory_domain_remove *m,
     }
     if (o->account)
         db_run(&d->db, SQL_account_drop, DB_VALUES(db_number(o->account)));
-    directory_forget_target(d, &postmaster);
+    if (!directory_forget_target(d, &postmaster, o))
+        return;
     db_run(&d->db, SQL_domain_drop, DB_VALUES(db_text(n.domain)));
     outcome_set(o, DIRECTORY_OK, "The domain %s is no longer hosted here.", n.text);
 }

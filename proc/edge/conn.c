@@ -174,6 +174,7 @@ read_some(struct conn *c, size_t *got)
     if (n < 0)
         return err_os(errno, "reading from a client");
     *got = (size_t)n;
+    c->drained = (size_t)n < sizeof(read_room); /* asking again would only be told to wait */
     return n ? ERR_OK : err_make(ERR_CLOSED, "reading from a client");
 }
 
@@ -268,7 +269,7 @@ step(struct conn *c)
         return false;
     if (c->in.len)
         return feed_kept(c);
-    return !c->eof && read_and_feed(c);
+    return !c->eof && !c->drained && read_and_feed(c);
 }
 
 static void
@@ -282,12 +283,22 @@ note_busy(struct conn *c)
         c->busy_ms = loop_now_ms(c->edge->role->loop);
 }
 
+static bool
+is_parked(const struct conn *c)
+{
+    return c->session && !c->handshaking && !c->out.len && c->ops->is_waiting(c);
+}
+
+/* While a question is open the watch stays as it is: most clients wait for the reply, and those
+ * that do not are parked when they are heard (on_ready). */
 static void
 set_wants(struct conn *c)
 {
-    bool reads = !c->eof && (c->lingering || (c->session && !c->ops->is_waiting(c)));
+    bool reads = !c->eof && (c->lingering || c->session);
     unsigned want = 0;
 
+    if (is_parked(c))
+        return;
     if (c->handshaking)
         want = c->tls_wants_write || c->out.len ? LOOP_WRITE : LOOP_READ;
     else if (c->out.len)
@@ -353,13 +364,17 @@ on_ready(void *ctx, unsigned ready)
 {
     struct conn *c = ctx;
 
-    (void)ready;
     if (c->dead)
         return;
-    if (c->lingering)
+    if (ready & LOOP_READ)
+        c->drained = false;
+    if (c->lingering) {
         discard(c);
-    else
-        conn_pump(c);
+        return;
+    }
+    if (is_parked(c))
+        watch_want(c->watch, 0);
+    conn_pump(c);
 }
 
 /* ---- beginning ---- */

@@ -94,6 +94,7 @@ struct conn {
     bool begun;   /* the guard has said yes */
     bool pumping, lingering, dead;
     bool eof;                   /* the client said all it will say */
+    bool drained;               /* its socket is empty until the loop says otherwise */
     uint64_t heard_ms, busy_ms; /* last byte; begin of the transaction, 0: none */
 };
 

@@ -2,7 +2,9 @@
 import json
 import os
 import pathlib
+import pty
 import random
+import re
 import shutil
 import signal
 import socket
@@ -314,3 +316,25 @@ def trusting_nobody():
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def type_at_terminal(command, password, environ):
+    """Runs it on a terminal and types the password whenever it is asked for."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve("/bin/sh", ["sh", "-c", command], environ)
+    seen, answered = b"", 0
+    while True:
+        try:
+            got = os.read(terminal, 65536)
+        except OSError:  # the last of its users has gone
+            got = b""
+        if not got:
+            break
+        seen += got
+        asked = len(re.findall(rb"password[^\n]*: ?", seen, re.I))
+        while answered < asked:
+            os.write(terminal, password.encode() + b"\n")
+            answered += 1
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode(errors="replace")

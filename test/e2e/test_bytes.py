@@ -26,13 +26,14 @@ MESSAGES = {
 
 
 def random_message(size, seed):
-    """8-bit bytes with line ends and dots where they hurt."""
+    """8-bit bytes, with line ends and dots where they hurt."""
     chance = random.Random(seed)
-    body = bytearray(chance.randbytes(size).translate(None, b"\r\n\0"))
-    for _ in range(size // 500):
-        at = chance.randrange(len(body))
-        body[at:at] = chance.choice([b"\r\n", b"\r\n.", b"\r\n..\r\n", b"\r\n\r\n"])
-    return HEAD + bytes(body) + b"\r\n"
+    parts = [HEAD]
+    while size > 0:
+        line = chance.randbytes(min(size, chance.randrange(1, 1000))).translate(None, b"\r\n\0")
+        parts += [line, chance.choice([b"\r\n", b"\r\n.", b"\r\n..\r\n", b"\r\n\r\n", b"\r\n.\r\n"])]
+        size -= len(line) + len(parts[-1])
+    return b"".join(parts) + b"\r\n"
 
 
 def stuffed(body):
@@ -96,7 +97,8 @@ def test_pieces_of_any_size_make_the_same_message(here, way):
 
 def test_a_message_of_exactly_the_size_limit_is_kept_and_one_byte_more_is_not(own):
     here = own(limits={"message_size": 100_000})
-    body = HEAD + b"z" * (100_000 - len(HEAD) - 2) + b"\r\n"
+    body = HEAD + (b"z" * 98 + b"\r\n") * 1000
+    body = body[:100_000 - 2] + b"\r\n"
     with Smtp(here) as smtp:
         smtp.ehlo()
         assert smtp.message(body, "x@away.example", "bob@here.example").startswith("250")
@@ -111,7 +113,7 @@ def test_a_message_of_exactly_the_size_limit_is_kept_and_one_byte_more_is_not(ow
 # Line ends that are none. Each is put between a first and a second half of one message; whatever
 # stands there, nothing but CR LF . CR LF may end the message, and what is stored has CR LF only.
 FALSE_ENDS = [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\n.\r", b"\r.\n",
-              b"\n\n.\n\n", b"\r\r.\r\r", b"\r\n\n.\r\n", b"\n\r.\r\n", b"\r\r\n.\r\n\n", b"\r\n.\r\r\n",
+              b"\n\n.\n\n", b"\r\r.\r\r", b"\r\n\n.\r\n", b"\n\r.\r\n", b"\r\n.\r\r\n",
               b"\r\n.\0\r\n", b"\r\n. \r\n", b"\0\r\n..\r\n", b"\n", b"\r"]
 SMUGGLED = (b"MAIL FROM:<evil@away.example>\r\nRCPT TO:<bob@here.example>\r\nDATA\r\n"
             b"Subject: smuggled\r\n\r\nhello\r\n")
@@ -175,8 +177,8 @@ def test_a_file_with_unix_line_ends_comes_in_by_curl(here, tmp_path):
         subprocess.run(["curl", "-sS", *more, "--url", f"smtp://127.0.0.1:{here.ports['smtp']}",
                         "--mail-from", "x@away.example", "--mail-rcpt", address, "-T", mail],
                        check=True, timeout=30)
-    for stored in read_all(here, address, 2):
-        assert without_trace(stored)[1] == b"Subject: from curl -T\r\n\r\n.dot\r\nlast\r\n"
+    for stored in read_all(here, address, 2):  # curl itself adds an empty line after a bare LF
+        assert without_trace(stored)[1].rstrip() == b"Subject: from curl -T\r\n\r\n.dot\r\nlast"
 
 
 def test_chunks_after_a_refused_one_are_swallowed(own):
