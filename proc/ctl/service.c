@@ -49,7 +49,7 @@ connect_parent(const struct conf *conf, int *fd)
 bool
 service_is_running(const struct conf *conf)
 {
-    int fd;
+    int fd = -1;
     struct err e = connect_parent(conf, &fd);
 
     if (!err_is(e))
