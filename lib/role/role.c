@@ -39,7 +39,7 @@ static struct {
 static void
 refuse_to_start(struct err e)
 {
-    LOG(stop, SLICE(""), log_err(e));
+    LOG(failed, SLICE(""), log_err(e));
     exit(78); /* EX_CONFIG */
 }
 

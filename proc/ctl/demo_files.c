@@ -199,10 +199,12 @@ demo_write_json(const struct demo *d)
 static unsigned
 port_of(const struct demo *d, const char *protocol)
 {
-    for (const struct demo_port *p = demo_ports; p->protocol; p++)
-        if (strcmp(p->protocol, protocol) == 0)
-            return d->port_base + p->port;
-    ensure(!"a protocol without a demo port");
+    const struct demo_port *p = demo_ports;
+
+    while (p->protocol && strcmp(p->protocol, protocol) != 0)
+        p++;
+    ensure(p->protocol);
+    return d->port_base + p->port;
 }
 
 /* How sendmail is called here: beside this program, as in a build folder, or by its name. */
@@ -222,6 +224,7 @@ find_sendmail(char path[DEMO_PATH_MAX])
 void
 demo_print(const struct demo *d)
 {
+    static const char url_user[] = "ana%40" DEMO_DOMAIN;
     const struct demo_account *ana = &d->accounts[0], *luis = &d->accounts[1];
     char smtp[16], submission[16], pop3s[16], sendmail[DEMO_PATH_MAX];
 
@@ -236,6 +239,6 @@ demo_print(const struct demo *d)
     for (size_t i = 0; i < DEMO_ACCOUNTS; i++)
         printf("  %-20s %s\n", d->accounts[i].address, d->accounts[i].password);
     SAY(demo_try, smtp, pop3s, ana->password, submission, luis->password, ana->address,
-        luis->address, "ana%40" DEMO_DOMAIN, find_sendmail(sendmail));
+        luis->address, url_user, find_sendmail(sendmail));
     fflush(stdout);
 }

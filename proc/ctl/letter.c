@@ -74,7 +74,7 @@ take_line(struct slice *rest, struct slice *line)
 static struct slice
 field_name(struct slice line)
 {
-    struct slice name = line;
+    struct slice name;
     ptrdiff_t colon = slice_find(line, ':');
 
     if (colon <= 0)
@@ -324,7 +324,7 @@ letter_put_addresses(struct buf *out, struct slice list)
     struct address_reader r = {.out = out, .begin = out->len};
     size_t n;
 
-    for (; list.len; list = slice_tail(list, n)) {
+    for (; list.at && list.len; list = slice_tail(list, n)) {
         uint8_t c = list.at[0];
         struct slice part;
 

@@ -19,7 +19,7 @@ out_string(struct slice s)
     char *copy = heap_take(s.len + 1);
 
     for (size_t i = 0; i < s.len; i++)
-        copy[i] = s.at[i] < 0x80 ? (char)s.at[i] : '?';
+        copy[i] = (char)(s.at[i] < 0x80 ? s.at[i] : '?');
     j = json_stringn(copy, s.len);
     free(copy);
     return j;

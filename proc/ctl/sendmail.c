@@ -324,8 +324,8 @@ send_letter(struct sendmail *s, const struct conf *conf, const struct letter *l,
                        .ret = s->ret,
                        .envid = s->envid};
 
-    for (size_t i = 0; i < recipients.len; i++)
-        m.is_utf8 |= recipients.at[i] >= 0x80;
+    for (const uint8_t *at = recipients.at, *end = at + recipients.len; at != end; at++)
+        m.is_utf8 |= *at >= 0x80;
     return submit_send(&m);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -48,7 +49,7 @@ connect_parent(const struct conf *conf, int *fd)
 bool
 service_is_running(const struct conf *conf)
 {
-    int fd;
+    int fd = -1;
     struct err e = connect_parent(conf, &fd);
 
     if (!err_is(e))
@@ -72,16 +73,28 @@ service_open(struct service *s, const struct conf *conf)
     return FAIL(control_failed, conf->run, err_text(e));
 }
 
+/* Wait for a role started here; how it ended, as waitpid says. */
+static int
+reap(struct service_door *d)
+{
+    int how = 0;
+
+    while (waitpid(d->pid, &how, 0) < 0 && errno == EINTR)
+        ;
+    d->pid = 0;
+    return how;
+}
+
 static void
 close_door(struct service_door *d)
 {
     close(d->fd);
-    if (!d->pid)
+    if (!d->control)
         return;
     chan_free(d->control);
     loop_free(d->loop);
-    while (waitpid(d->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    if (d->pid)
+        reap(d);
 }
 
 void
@@ -277,6 +290,24 @@ find_door(struct service *s, enum role_id role, unsigned index, struct service_d
     return 0;
 }
 
+/* A role started here did not answer: it ended, or it hangs. */
+static int
+complain_died(struct service *s, struct service_door *d)
+{
+    char why[64];
+    int how;
+
+    if (!d->pid)
+        return FAIL(role_silent, role_name(d->role)); /* said before */
+    kill(d->pid, SIGKILL);                            /* one that ended already keeps its end */
+    how = reap(d);
+    if (WIFSIGNALED(how))
+        snprintf(why, sizeof(why), "%s", strsignal(WTERMSIG(how)));
+    else
+        snprintf(why, sizeof(why), "exit %d", WEXITSTATUS(how));
+    return FAIL(role_died, role_name(d->role), s->conf->state, why);
+}
+
 int
 service_ask(struct service *s, const struct service_question *q, union msg_any *answer)
 {
@@ -288,8 +319,7 @@ service_ask(struct service *s, const struct service_question *q, union msg_any *
     if (chan_ask_now(d->fd, q->type, q->message, -1, q->expected, answer, q->fd, &s->room,
                      SERVICE_ANSWER_MS))
         return 0;
-    return s->running ? FAIL(role_silent, role_name(q->role))
-                      : FAIL(role_died, role_name(q->role), s->conf->state);
+    return s->running ? FAIL(role_silent, role_name(q->role)) : complain_died(s, d);
 }
 
 int

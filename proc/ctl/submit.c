@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -18,6 +17,7 @@ enum {
 struct dialogue {
     const struct submit *m;
     int fd;
+    struct buf line;              /* to be sent */
     struct buf in;                /* received, not read yet */
     char reply[SUBMIT_REPLY_MAX]; /* the last one; lines separated by line ends */
     unsigned code;                /* its first digits, or 0: the connection is lost */
@@ -102,24 +102,27 @@ read_reply(struct dialogue *d)
     return d->code;
 }
 
-__attribute__((format(printf, 2, 3))) static unsigned
-command(struct dialogue *d, const char *format, ...)
+/* Sends the line that was put into d->line, and reads the reply. */
+static unsigned
+command(struct dialogue *d)
 {
-    char line[SUBMIT_LINE_MAX];
-    va_list args;
-    int n;
+    struct slice line = buf_slice(&d->line);
+    bool good;
 
-    va_start(args, format);
-    n = vsnprintf(line, sizeof(line) - 2, format, args);
-    va_end(args);
     d->reply[0] = '\0';
     d->code = 0;
-    if (n < 0 || (size_t)n >= sizeof(line) - 2)
-        return 0;
     if (d->m->verbose)
-        fprintf(stderr, ">>> %s\n", line);
-    memcpy(line + n, "\r\n", 2);
-    return send_all(d, slice_make(line, (size_t)n + 2)) ? read_reply(d) : 0;
+        fprintf(stderr, ">>> %.*s\n", (int)line.len, (const char *)line.at);
+    good = buf_put_string(&d->line, "\r\n") && send_all(d, buf_slice(&d->line));
+    buf_reset(&d->line);
+    return good ? read_reply(d) : 0;
+}
+
+static unsigned
+command_word(struct dialogue *d, const char *word)
+{
+    buf_put_string(&d->line, word);
+    return command(d);
 }
 
 static int
@@ -137,33 +140,45 @@ begin(struct dialogue *d)
 {
     read_reply(d);
     if (d->code == 220)
-        command(d, "EHLO localhost");
+        command_word(d, "EHLO localhost");
     return d->code == 220 || d->code == 250 ? 0 : refused(d, d->m->socket, FAILURE_submit_refused);
+}
+
+static void
+put_parameter(struct dialogue *d, const char *name, const char *value)
+{
+    buf_put_format(&d->line, " %s=%s", name, value);
 }
 
 static int
 send_mail(struct dialogue *d)
 {
     const struct submit *m = d->m;
-    bool ret = d->dsn && m->ret, envid = d->dsn && m->envid;
 
-    command(d, "MAIL FROM:<%.*s>%s%s%s%s%s%s", (int)m->sender.len,
-            m->sender.len ? (const char *)m->sender.at : "",
-            m->is_8bit && d->eightbit ? " BODY=8BITMIME" : "",
-            m->is_utf8 && d->utf8 ? " SMTPUTF8" : "", ret ? " RET=" : "", ret ? m->ret : "",
-            envid ? " ENVID=" : "", envid ? m->envid : "");
-    return d->code == 250 ? 0 : refused(d, "MAIL", FAILURE_sender_refused);
+    buf_put_string(&d->line, "MAIL FROM:<");
+    buf_put(&d->line, m->sender);
+    buf_put_string(&d->line, ">");
+    if (m->is_8bit && d->eightbit)
+        put_parameter(d, "BODY", "8BITMIME");
+    if (m->is_utf8 && d->utf8)
+        buf_put_string(&d->line, " SMTPUTF8");
+    if (m->ret && d->dsn)
+        put_parameter(d, "RET", m->ret);
+    if (m->envid && d->dsn)
+        put_parameter(d, "ENVID", m->envid);
+    return command(d) == 250 ? 0 : refused(d, "MAIL", FAILURE_sender_refused);
 }
 
 static int
 send_rcpt(struct dialogue *d, struct slice recipient)
 {
-    bool notify = d->dsn && d->m->notify;
     char name[SUBMIT_LINE_MAX];
 
     slice_to_string(recipient, name, sizeof(name));
-    command(d, "RCPT TO:<%s>%s%s", name, notify ? " NOTIFY=" : "", notify ? d->m->notify : "");
-    return d->code / 10 == 25 ? 0 : refused(d, name, FAILURE_recipient_refused);
+    buf_put_format(&d->line, "RCPT TO:<%s>", name);
+    if (d->m->notify && d->dsn)
+        put_parameter(d, "NOTIFY", d->m->notify);
+    return command(d) / 10 == 25 ? 0 : refused(d, name, FAILURE_recipient_refused);
 }
 
 /* The text with a dot more before each line that begins with one (RFC 5321 4.5.2). */
@@ -206,10 +221,10 @@ send_once(struct dialogue *d, struct slice *recipients)
             return status;
     }
     if (accepted == 0) {
-        command(d, "RSET");
+        command_word(d, "RSET");
         return first;
     }
-    if (command(d, "DATA") != 354)
+    if (command_word(d, "DATA") != 354)
         return refused(d, "DATA", FAILURE_submit_refused);
     d->code = 0;
     if (!send_text(d) || read_reply(d) != 250)
@@ -239,14 +254,16 @@ submit_send(const struct submit *m)
     setsockopt(d.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(d.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     buf_init(&d.in, SUBMIT_REPLY_MAX);
+    buf_init(&d.line, SUBMIT_LINE_MAX);
     first = begin(&d);
     while (rest.len && first != EX_TEMPFAIL && d.code / 100 == 2) {
         status = send_once(&d, &rest);
         first = first ? first : status;
     }
     if (d.code)
-        command(&d, "QUIT");
+        command_word(&d, "QUIT");
     buf_clear(&d.in);
+    buf_clear(&d.line);
     close(d.fd);
     return first;
 }

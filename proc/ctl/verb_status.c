@@ -104,15 +104,22 @@ all_counters(struct ctl *c)
     return all;
 }
 
+static void
+add_counter_rows(json_t *rows, const char *role, json_t *counters)
+{
+    for (void *at = json_object_iter(counters); at; at = json_object_iter_next(counters, at))
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:O}", "role", role, "name",
+                                              json_object_iter_key(at), "value",
+                                              json_object_iter_value(at)));
+}
+
 static json_t *
 counters_to_rows(json_t *all)
 {
-    json_t *rows = json_array(), *counters, *value;
-    const char *role, *name;
+    json_t *rows = json_array();
 
-    json_object_foreach(all, role, counters) json_object_foreach(counters, name, value)
-        json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:O}", "role", role, "name", name, "value", value));
+    for (void *at = json_object_iter(all); at; at = json_object_iter_next(all, at))
+        add_counter_rows(rows, json_object_iter_key(at), json_object_iter_value(at));
     return rows;
 }
 

@@ -28,7 +28,7 @@ print_mistakes(void)
     buf_init(&out, CONF_MISTAKES_MAX * 1024);
     conf_mistakes_put(&mistakes, &out);
     if (out.len && write(STDERR_FILENO, buf_slice(&out).at, out.len) < 0)
-        LOG(stop, SLICE(""), log_err(err_os(errno, "writing the mistakes")));
+        LOG(failed, SLICE(""), log_err(err_os(errno, "writing the mistakes")));
     buf_clear(&out);
 }
 
@@ -185,7 +185,7 @@ main(int argc, char **argv)
     p.started = clock_now_us() / 1000000;
     e = prepare(&p);
     if (err_is(e)) {
-        LOG(stop, SLICE(""), log_err(e));
+        LOG(failed, SLICE(""), log_err(e));
         return e.kind == ERR_AGAIN ? EXIT_TEMPORARY : EXIT_CREATE;
     }
     signal(SIGPIPE, SIG_IGN);
