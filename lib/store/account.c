@@ -172,27 +172,33 @@ make_folder(uint64_t id)
     return errno == EEXIST ? ERR_OK : err_os(errno, "creating an account's folder");
 }
 
+static struct err
+rename_file(uint64_t id, const char *from, const char *to)
+{
+    char old[STORE_PATH_MAX], new[STORE_PATH_MAX];
+
+    account_path(old, id, from);
+    account_path(new, id, to);
+    if (rename(old, new) != 0 && errno != ENOENT)
+        return err_os(errno, "moving a damaged index aside");
+    return ERR_OK;
+}
+
 /* A damaged index keeps existing under a name nobody reads, with its WAL. */
 static struct err
 move_aside(struct store *st, uint64_t id)
 {
-    char from[STORE_PATH_MAX], to[STORE_PATH_MAX], name[64];
+    unsigned long long now = clock_now_us() / 1000000;
+    char name[64], wal[64];
+    struct err err;
 
-    snprintf(name, sizeof(name), "index.db.damaged-%llu",
-             (unsigned long long)(clock_now_us() / 1000000));
+    snprintf(name, sizeof(name), "index.db.damaged-%llu", now);
+    snprintf(wal, sizeof(wal), "index.db.damaged-%llu-wal", now);
     report(st, &(struct store_report){
                    .finding = STORE_FOUND_index_damaged, .account = id, .file = name});
     /* The WAL first: an index must never meet another index's WAL. */
-    account_path(from, id, "index.db-wal");
-    account_path(to, id, name);
-    strcat(to, "-wal");
-    if (rename(from, to) != 0 && errno != ENOENT)
-        return err_os(errno, "moving a damaged index aside");
-    to[strlen(to) - strlen("-wal")] = '\0';
-    account_path(from, id, "index.db");
-    if (rename(from, to) != 0 && errno != ENOENT)
-        return err_os(errno, "moving a damaged index aside");
-    return ERR_OK;
+    err = rename_file(id, "index.db-wal", wal);
+    return err_is(err) ? err : rename_file(id, "index.db", name);
 }
 
 static void
@@ -378,10 +384,11 @@ settle_doubt(struct store *st, struct account **a)
     if (err_is(err) && (*a)->index.damaged) {
         discard(*a);
         err = open_account(st, id, false, true, a);
-        if (err_is(err))
-            return err;
-        err = doubt_renew(*a, d);
+        if (!err_is(err) && *a)
+            err = doubt_renew(*a, d);
     }
+    if (!*a)
+        return err; /* not even its folder is there any more */
     discard(*a);
     *a = NULL;
     if (!err_is(err))

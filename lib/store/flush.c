@@ -126,7 +126,7 @@ put_line(struct writing *w, struct line *l)
 {
     struct account *a = w->a;
     uint64_t *low_water = &a->inbox.low_water;
-    struct err err = ERR_OK;
+    struct err err;
 
     LIST_EACH(at, &l->deliveries)
     {
@@ -186,7 +186,7 @@ static void
 flush_line(struct store *st, struct line *l)
 {
     struct account *a;
-    struct err err = ERR_OK;
+    struct err err;
     bool again = false;
 
     do {

@@ -81,6 +81,15 @@ count_frames(void *arg, sqlite3 *db, const char *name, int frames)
     return SQLITE_OK;
 }
 
+void
+index_setup(void)
+{
+    /* No pages in advance (88 KB for each connection) and no statistics (a lock for each
+     * allocation). Refused, to no harm, where SQLite is in use already. */
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct err
 index_image(uint8_t **bytes, size_t *len)
 {
@@ -207,7 +216,7 @@ index_changes(const struct index *ix)
 void
 index_begin_rows(struct index *ix, enum sql sql, const int64_t *args)
 {
-    bind(ix, sql, args);
+    (void)bind(ix, sql, args); /* a failure sticks */
 }
 
 bool
@@ -310,10 +319,10 @@ bool
 index_verify(struct index *ix)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(ix->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
     bool good = false;
 
-    if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+    if (sqlite3_prepare_v2(ix->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
         good = strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
     sqlite3_finalize(stmt);
     ix->damaged |= !good;

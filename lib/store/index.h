@@ -30,6 +30,8 @@ struct index {
     int wal_frames; /* since the WAL was last folded */
 };
 
+void index_setup(void); /* SQLite's settings for the whole process, before its first use */
+
 /* The bytes of a database with empty tables: a new account's index.db. The caller frees them with
  * sqlite3_free. */
 struct err index_image(uint8_t **bytes, size_t *len);

@@ -97,6 +97,7 @@ store_open(struct store **out, const struct store_config *config)
     list_init(&st->batches);
     pthread_mutex_init(&st->sync_lock, NULL);
     st->sync_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    index_setup();
     err = st->sync_fd < 0 ? err_os(errno, "opening the store's folder") : lock_buckets(st);
     if (!err_is(err))
         err = index_image(&st->image, &st->image_len);

@@ -4,7 +4,10 @@
  * A delivery waits in memory (store_deliver), is written with many others (store_flush) and is
  * durable after one syncfs for all of them (store_batch_sync, in any thread); only then is its
  * outcome told (store_batch_done), and only then may the queue forget it. Everything but
- * store_batch_sync belongs to one thread. All files are below the current directory. */
+ * store_batch_sync belongs to one thread. All files are below the current directory.
+ *
+ * Errors: LIMIT is a full disk or another limit; TEMPORARY may work later (a damaged index is built
+ * again at the next use); PERMANENT is an account that a later version wrote. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -43,7 +46,7 @@ bool store_finding_is_error(enum store_finding finding);
 struct store_config {
     unsigned index, count;   /* this process owns accounts with shard_owner(a, count) == index */
     uint64_t pack_bytes;     /* a pack that has reached this takes no more entries */
-    size_t open_accounts;    /* most indexes kept open (about 150 KB and 3 descriptors each) */
+    size_t open_accounts;    /* most indexes kept open (about 100 KB and 3 descriptors each) */
     size_t pending_bytes;    /* deliveries kept in memory before store_deliver answers BUSY */
     store_report_fn *report; /* told what recovery finds while accounts are opened; may be NULL */
     void *ctx;
@@ -56,8 +59,8 @@ struct store;
 /* Locks this process's accounts in ./lock (an OFD lock: it dies with the process). TEMPORARY where
  * another living process owns one of them. */
 struct err store_open(struct store **out, const struct store_config *config);
-void
-store_close(struct store *st); /* flushes and syncs what is pending, telling nobody; NULL is fine */
+/* Flushes and syncs what is pending, telling nobody. All batches must be done. NULL is fine. */
+void store_close(struct store *st);
 
 /* ---- delivering ---- */
 
@@ -158,7 +161,8 @@ void store_trim(struct store *st, size_t keep);
 /* Every account on disk that this process owns, in no order. Stops when fn says false. */
 struct err store_each(struct store *st, bool (*fn)(void *ctx, uint64_t account), void *ctx);
 
-/* Reads everything and tells what is wrong with it. With repair, what can be healed is: a damaged
+/* Reads everything and tells what is wrong with it, after healing what opening an account heals
+ * anyway. With repair, what can be healed is: a damaged
  * index is built again, intact orphans go to INBOX, rows without bytes go, totals are set right. */
 struct err store_check(struct store *st, uint64_t account, bool repair, store_report_fn *fn,
                        void *ctx);

@@ -127,12 +127,6 @@ static const struct {
 };
 
 static void
-shell(const char *command)
-{
-    ensure(system(command) == 0);
-}
-
-static void
 restart_on(struct world *w, const char *copy)
 {
     char command[100];
@@ -391,6 +385,43 @@ an_account_whose_index_cannot_be_renewed_answers_later(void **state)
     assert_sound(w, 1);
 }
 
+static void
+a_doubtful_index_that_is_damaged_too_is_built_again(void **state)
+{
+    struct world *w = *state;
+
+    deliver(w, 1, 1);
+    settle(w);
+    deliver(w, 1, 2);
+    fail_next_sync();
+    settle(w);
+    heal_disk();
+    shell("rm 01/1/index.db-wal; echo no index > 01/1/index.db");
+    assert_false(store_settled(w->st, 1));
+    settle(w);
+    assert_holds(w, 1, 1, 1); /* 2 was given back to the queue */
+    deliver(w, 1, 2);
+    settle(w);
+    assert_holds(w, 1, 1, 2);
+    assert_sound(w, 1);
+}
+
+static void
+a_doubtful_account_that_is_gone_is_forgotten(void **state)
+{
+    struct world *w = *state;
+
+    deliver(w, 1, 1);
+    fail_next_sync();
+    settle(w);
+    heal_disk();
+    shell("rm -rf 01");
+    deliver(w, 1, 1);
+    settle(w);
+    assert_int_equal(w->outcomes[STORE_DELIVERED], 1);
+    assert_holds(w, 1, 1, 1);
+}
+
 int
 main(void)
 {
@@ -400,6 +431,8 @@ main(void)
         TEST(every_fault_while_deleting_and_compacting_keeps_the_rest),
         TEST(a_failed_sync_gives_everything_back_and_is_not_repeated),
         TEST(a_failed_sync_fails_the_batches_under_way_too),
+        TEST(a_doubtful_index_that_is_damaged_too_is_built_again),
+        TEST(a_doubtful_account_that_is_gone_is_forgotten),
         TEST(an_account_whose_index_cannot_be_renewed_answers_later),
     };
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include "base/buf.h"
 #include "base/ensure.h"
 #include "store/store.h"
+
+enum { IDS = 200000 }; /* delivery ids of tests that read mailboxes back are below */
 
 struct world {
     struct store *st;
@@ -235,6 +238,64 @@ assert_sound(struct world *w, uint64_t account)
     for (size_t i = 0; i < STORE_FINDING_COUNT; i++)
         if (w->found[i] != found[i])
             fail_msg("check found %s", store_finding_name((enum store_finding)i));
+}
+
+/* Ids first..last once each, in whatever order, and nothing else. */
+static inline void
+assert_once_each(struct world *w, uint64_t account, uint64_t first, uint64_t last)
+{
+    struct seen s = see(w, account);
+    uint8_t *times = heap_take(IDS);
+
+    for (size_t i = 0; i < s.listing.count; i++)
+        times[id_of(w, account, &s.entries[i]) % IDS]++;
+    for (uint64_t id = first; id <= last; id++)
+        if (times[id] != 1)
+            fail_msg("account %u holds message %u %u times", (unsigned)account, (unsigned)id,
+                     times[id]);
+    assert_int_equal(s.listing.count, last + 1 - first);
+    free(times);
+    seen_clear(&s);
+}
+
+/* ---- files ---- */
+
+/* A whole file; at is NULL where there is none. */
+struct file {
+    uint8_t *at;
+    size_t len;
+};
+
+static inline struct file
+file_read(const char *path)
+{
+    struct file f = {0};
+    struct stat s;
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0)
+        return f;
+    ensure(fstat(fd, &s) == 0);
+    f.len = (size_t)s.st_size;
+    f.at = heap_take(f.len + 1);
+    ensure(read(fd, f.at, f.len) == (ssize_t)f.len);
+    close(fd);
+    return f;
+}
+
+static inline void
+file_write(const char *path, const uint8_t *at, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    ensure(fd >= 0 && write(fd, at, len) == (ssize_t)len);
+    close(fd);
+}
+
+static inline void
+shell(const char *command)
+{
+    ensure(system(command) == 0);
 }
 
 #endif
