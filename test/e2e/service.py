@@ -4,7 +4,7 @@ import os
 import pathlib
 import pty
 import random
-import re
+import select
 import shutil
 import signal
 import socket
@@ -318,23 +318,21 @@ def trusting_nobody():
     return context
 
 
-def type_at_terminal(command, password, environ):
-    """Runs it on a terminal and types the password whenever it is asked for."""
+def type_at_terminal(command, password, environ, seconds=30):
+    """Runs it on a terminal and types the password whenever a line that ends in a colon waits."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve("/bin/sh", ["sh", "-c", command], environ)
-    seen, answered = b"", 0
-    while True:
+    seen = b""
+    while select.select([terminal], [], [], seconds)[0]:
         try:
             got = os.read(terminal, 65536)
         except OSError:  # the last of its users has gone
-            got = b""
-        if not got:
             break
         seen += got
-        asked = len(re.findall(rb"password[^\n]*: ?", seen, re.I))
-        while answered < asked:
+        if seen.rstrip(b" ").endswith(b":"):
             os.write(terminal, password.encode() + b"\n")
-            answered += 1
+    else:
+        os.kill(pid, signal.SIGKILL)
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode(errors="replace")

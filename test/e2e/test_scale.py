@@ -1,4 +1,5 @@
 """Large mailboxes and many accounts stay pleasant. Sizes by --large and --accounts."""
+import crypt
 import socket
 import time
 
@@ -51,17 +52,16 @@ def test_many_accounts_come_from_a_file_and_work(own, request, tmp_path):
     here = own()
     domains = max(1, count // 10)
     here.run("domain", "add", *[f"d{n}.example" for n in range(domains)])
-    donor = here.run("account", "show", "bob@here.example")
-    assert "bob@here.example" in donor.stdout
+    one_hash = crypt.crypt("moved-here", crypt.METHOD_SHA256)  # to hash all would be most of the test
     table = tmp_path / "accounts"
-    table.write_text("".join(f"u{n}@d{n % domains}.example {{plain}}password-{n}\n" for n in range(count)))
+    table.write_text("".join(f"u{n}@d{n % domains}.example {{crypt}}{one_hash}\n" for n in range(count)))
     here.run("account", "add", "--from", table)
-    listed = here.json("account", "list")
-    assert len(listed) == count + 2 or len(listed) == count + 2 + domains
+    listed = {row["address"] for row in here.json("account", "list")}
+    assert {f"u{n}@d{n % domains}.example" for n in range(count)} <= listed
     assert len(here.json("domain", "list")) == domains + 1
     for n in (0, count // 2, count - 1):
         address = f"u{n}@d{n % domains}.example"
-        here.accounts[address] = f"password-{n}"
+        here.accounts[address] = "moved-here"
         send(here, BODY, "x@away.example", [address])
         assert len(read_all(here, address, 1)) == 1
 
