@@ -22,9 +22,12 @@ on_note(void *ctx, struct segment *s, uint64_t at, const struct record *record, 
     while (record->type == RECORD_DONE && record_pair_take(&note, &p))
         if (p.second != s->number && segment_of(c->j, (uint32_t)p.second))
             record_pair_put(&b->carried, p);
-    while (record->type == RECORD_VOID && record_pair_take(&note, &p))
-        if (segment_of_nonce(c->j, p.first))
+    while (record->type == RECORD_VOID && record_pair_take(&note, &p)) {
+        const struct segment *about = segment_of_nonce(c->j, p.first);
+
+        if (about && about->number < s->number)
             record_pair_put(&b->carried_voids, p);
+    }
     if (record->type == RECORD_CHANGE && live_get(&c->j->live, record->id))
         map_put(&c->ids, record->id, c);
 }

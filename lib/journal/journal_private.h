@@ -153,6 +153,10 @@ void segment_abandon(struct journal *j);      /* the active one, from its end on
 size_t segment_retire(struct journal *j);     /* how many files it gave up */
 void segment_void_settled(struct journal *j, struct segment *s); /* its VOID is durable */
 
+/* folder.c: finds segments and spares, sets strangers aside, and syncs the folder */
+struct err folder_read(struct journal *j,
+                       void (*on_trouble)(void *ctx, const struct journal_trouble *t), void *ctx);
+
 /* scan.c: all records of a segment, front to back */
 struct scan {
     void *ctx;

@@ -1,10 +1,8 @@
 /* A start: take the folder, read everything, tell the owner what is live. Segments are read from
  * the newest to the oldest, so that what was voided, finished or copied is known before its first
  * record is seen; within the table the order makes no difference. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,119 +24,6 @@ on_trouble(void *ctx, const struct journal_trouble *t)
 
     if (r->to->on_trouble)
         r->to->on_trouble(r->to->ctx, t);
-}
-
-static void
-set_aside(struct replay *r, const char *name)
-{
-    struct journal_trouble t = {JOURNAL_ASIDE, name, 0, 0};
-
-    if (!err_is(file_set_aside(r->j, name)))
-        on_trouble(r, &t);
-}
-
-/* ERR_OK also where the file was set aside; an error is the process's own trouble. */
-static struct err
-found_segment(struct replay *r, const char *name, uint32_t number, uint64_t nonce)
-{
-    struct journal *j = r->j;
-    struct segment *s;
-    struct stat st;
-    struct err e;
-    int fd;
-
-    if (segment_of(j, number)) {
-        set_aside(r, name); /* somebody restored a copy: which one is right is not ours to say */
-        return ERR_OK;
-    }
-    s = segment_add(j, number, nonce);
-    s->inherited = true;
-    s->state = SEGMENT_FULL;
-    e = segment_reader(j, s, &fd);
-    if (!err_is(e) && j->file->stat(fd, &st) < 0)
-        e = err_os(errno, "look at a segment of the journal");
-    if (!err_is(e)) {
-        s->ready = (uint64_t)st.st_size;
-        j->bytes += s->ready;
-        return e;
-    }
-    segment_drop(j, s);
-    if (e.kind == ERR_LIMIT)
-        return e;
-    set_aside(r, name);
-    return ERR_OK;
-}
-
-static void
-found_spare(struct replay *r, const char *name, uint32_t number)
-{
-    struct journal *j = r->j;
-    struct stat st;
-    int fd;
-
-    if (number > j->last_number)
-        j->last_number = number;
-    if (j->spare_count == JOURNAL_SPARES_MAX) {
-        (void)file_unlink(j, name); /* where that fails it is still a spare */
-        return;
-    }
-    if (err_is(file_open(j, name, O_RDWR, &fd))) {
-        set_aside(r, name);
-        return;
-    }
-    if (j->file->stat(fd, &st) == 0) {
-        j->spares[j->spare_count++] = (struct spare){number, (uint64_t)st.st_size};
-        j->bytes += (uint64_t)st.st_size;
-    }
-    file_close(j, &fd);
-}
-
-static struct err
-found(struct replay *r, const char *name)
-{
-    static const char *const ours[] = {".", "..", "lock", "aside"};
-    uint32_t number;
-    uint64_t nonce;
-
-    for (size_t i = 0; i < COUNT(ours); i++)
-        if (strcmp(name, ours[i]) == 0)
-            return ERR_OK;
-    if (strncmp(name, "damaged-", strlen("damaged-")) == 0)
-        return ERR_OK;
-    if (segment_name_read(name, &number, &nonce))
-        return found_segment(r, name, number, nonce);
-    if (spare_name_read(name, &number))
-        found_spare(r, name, number);
-    else
-        set_aside(r, name);
-    return ERR_OK;
-}
-
-/* All names first: the folder changes while we go through them. */
-static struct err
-list_folder(struct replay *r)
-{
-    int fd = openat(r->j->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    struct err e = dir ? ERR_OK : err_os(errno, "list the journal's folder");
-    struct slice rest, name;
-    struct buf names;
-
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return e;
-    }
-    buf_init(&names, SIZE_MAX);
-    for (const struct dirent *d; (d = readdir(dir)) != NULL;)
-        buf_put(&names, slice_make(d->d_name, strlen(d->d_name) + 1));
-    closedir(dir);
-    for (rest = buf_slice(&names); rest.len && !err_is(e);) {
-        slice_cut(&rest, '\0', &name);
-        e = found(r, (const char *)name.at);
-    }
-    buf_clear(&names);
-    return e;
 }
 
 static void
@@ -374,10 +259,8 @@ static struct err
 replay_all(struct replay *r)
 {
     struct journal *j = r->j;
-    struct err e = list_folder(r);
+    struct err e = folder_read(j, on_trouble, r);
 
-    if (!err_is(e))
-        e = file_sync_folder(j);
     if (!err_is(e))
         e = read_segments(r);
     if (err_is(e))

@@ -544,45 +544,68 @@ file_of(uint64_t id)
     return st.st_ino;
 }
 
-/* Many messages come and go, each DONE with its message's own segment. */
 static void
-pass(uint64_t from, uint64_t to, size_t len)
+idle(void)
 {
-    for (uint64_t id = from; id < to; id++) {
-        put(id, len);
-        finish(id);
-        while (journal_idle(t.j))
-            ;
-    }
+    while (journal_idle(t.j))
+        ;
 }
 
-/* One of three is copied and finished; its old segment still has the other two, and its record. */
+/* One of three is copied and finished; the other two keep its first record where it was. The copy's
+ * segment is dead and has no notes, yet it must stay: what says DONE speaks about it alone. */
+static void
+hide_a_record(bool restart)
+{
+    enum { WHOLE = 3600000 }; /* two of these never share a segment, a third of one neither */
+    uint64_t moved = 0, id;
+    ino_t home;
+
+    t.config.segment_bytes = 4 << 20;
+    t.config.journal_bytes = 47 << 20; /* three quarters full: half empty segments are copied */
+    folder_empty(t.dirfd);
+    reopen();
+    for (id = 1; id < 4; id++)
+        put(id, 600000);
+    idle();
+    home = file_of(1);
+    for (; id < 12; id++)
+        put(id, WHOLE);
+    assert_true(journal_tidy(t.j));
+    assert_false(err_is(journal_commit(t.j)));
+    for (uint64_t m = 1; m < 4; m++)
+        if (file_of(m) != home)
+            moved = m;
+    assert_in_range(moved, 1, 3);
+    put(12, WHOLE);
+    finish(moved);
+    finish(12);
+    put(13, WHOLE);
+    if (restart) {
+        t.config.journal_bytes = 58 << 20;
+        reopen();
+    }
+    for (int i = 0; i < 2; i++) {
+        journal_tidy(t.j);
+        assert_false(err_is(journal_commit(t.j)));
+        idle();
+    }
+    reopen();
+    assert_false(t.came[moved]);
+    assert_int_equal(t.messages, 2 + 8 + 1);
+}
+
 static void
 a_copy_outlives_its_original(void **state)
 {
-    uint64_t moved = 0;
-    ino_t home;
-
     (void)state;
-    t.config.segment_bytes = 24 << 20;
-    folder_empty(t.dirfd);
-    reopen();
-    for (uint64_t id = 1; id < 4; id++)
-        put(id, 600000);
-    home = file_of(1);
-    pass(4, 30, 2 << 20);           /* well away from the first segment */
-    assert_true(journal_tidy(t.j)); /* some of the three, not all */
-    assert_false(err_is(journal_commit(t.j)));
-    for (uint64_t id = 1; id < 4; id++)
-        if (file_of(id) != home)
-            moved = id;
-    assert_in_range(moved, 1, 3);
-    pass(20, 40, 2 << 20);
-    finish(moved);
-    pass(40, 60, 2 << 20);
-    reopen();
-    assert_false(t.came[moved]);
-    assert_int_equal(t.messages, 2);
+    hide_a_record(false);
+}
+
+static void
+a_copy_outlives_its_original_after_a_start(void **state)
+{
+    (void)state;
+    hide_a_record(true);
 }
 
 /* One large message waits for days; what passes meanwhile must not stay because of it, though each
@@ -666,6 +689,32 @@ a_void_outlives_the_abandoned_segment(void **state)
     finish(4);
     while (journal_idle(t.j))
         ;
+    reopen();
+    assert_true(t.came[1]);
+    assert_int_equal(t.messages, 1);
+}
+
+static void
+a_void_is_carried_on(void **state)
+{
+    (void)state;
+    put(1, 40000);
+    assert_false(err_is(add(2, 10)));
+    disk.fail_from = disk.now + 1; /* the sync */
+    disk.fail_to = disk.now + 2;
+    assert_false(err_is(journal_commit(t.j)));
+    disk.fail_from = DISK_NEVER;
+    finish(2);
+    for (uint64_t id = 3; id < 10; id++) {
+        put(id, 40000);
+        finish(id);
+    }
+    reopen(); /* now nobody knows that the first segment was abandoned */
+    for (int i = 0; i < 10 && journal_tidy(t.j); i++) {
+        assert_false(err_is(journal_commit(t.j)));
+        idle();
+    }
+    assert_in_range(count_names("segment-"), 2, 5);
     reopen();
     assert_true(t.came[1]);
     assert_int_equal(t.messages, 1);
@@ -1008,9 +1057,11 @@ main(void)
         TEST(zeroing_ahead_never_stops_short_of_the_segment),
         TEST(notes_outlive_what_they_speak_about),
         TEST(a_copy_outlives_its_original),
+        TEST(a_copy_outlives_its_original_after_a_start),
         TEST(a_long_wait_does_not_hold_what_comes_after),
         TEST(copying_forward_frees_the_oldest),
         TEST(a_void_outlives_the_abandoned_segment),
+        TEST(a_void_is_carried_on),
         TEST(a_failing_disk_is_not_tried_for_ever),
         TEST(strangers_are_set_aside),
         TEST(a_record_inside_a_body_is_only_text),
