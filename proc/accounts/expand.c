@@ -183,7 +183,7 @@ directory_expand_name(struct directory *d, struct name *n, struct expansion *x)
         x->verdict = ACCOUNTS_TEMPORARY;
 }
 
-/* rfc5321#4.5.1-a: "postmaster" without a domain is ours. */
+/* rfc5321#4.5.1-b: "postmaster" without a domain is ours. */
 static bool
 name_own_postmaster(struct directory *d, struct slice hostname, struct name *n)
 {

@@ -198,6 +198,7 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     static struct buf envelope_room = {.cap = JOURNAL_ENVELOPE_MAX};
     static struct buf body_room = {.cap = QUEUE_INLINE_MAX};
     struct queue_envelope e;
+    struct slice from_journal;
     struct parcel p = {.q = q, .message = m, .fd = -1};
     bool sent;
 
@@ -206,8 +207,10 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     buf_init(&p.targets, TARGETS_ROOM);
     p.stores = role_peer_count(q->role, ROLE_store);
     p.delivery = (struct store_deliver){.id = m->id, .received = m->received};
-    if (!envelope && find_envelope(q, m, &envelope_room))
-        envelope = &(struct slice){envelope_room.at + envelope_room.start, envelope_room.len};
+    if (!envelope && find_envelope(q, m, &envelope_room)) {
+        from_journal = buf_slice(&envelope_room);
+        envelope = &from_journal;
+    }
     sent = envelope && envelope_decode(*envelope, &e) && find_body(&p, body, &body_room);
     if (sent) {
         p.delivery.sender = e.sender;
