@@ -91,6 +91,17 @@ def test_a_mistake_has_its_exit_code_and_a_sentence(here, words, status):
     assert done.stderr.strip()
 
 
+def test_many_accounts_are_added_from_a_file(either):
+    lines = ["# address password quota", "", *(f"many{i}@here.example {{plain}}secret{i} 10M" for i in range(50)),
+             "many1@here.example -", "many51@here.example - lots", "many52@nowhere.example -"]
+    done = either.run("--json", "account", "add", "--from", "-", stdin="\n".join(lines), check=False)
+    assert done.returncode == 65
+    assert json.loads(done.stdout) == {"verb": "account add", "added": 50, "refused": 3}
+    refused = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [r["error"] for r in refused] == ["bulk_line_refused"] * 3
+    assert either.run("login-test", "many7@here.example", "--password-stdin", stdin="secret7\n").returncode == 0
+
+
 def test_status_needs_a_service(own):
     here = own()
     status = here.json("status")
@@ -168,6 +179,24 @@ def test_a_dot_ends_the_message_unless_told_otherwise(here, names):
 def test_sendmail_to_nobody_fails_and_says_why(here, names):
     done = names("sendmail", "nobody@here.example", stdin=b"Subject: x\n\nhi\n", check=False)
     assert done.returncode in (65, 67, 68) and b"nobody@here.example" in done.stderr
+
+
+def test_sendmail_reaches_the_others_when_one_is_refused(here, names):
+    address = here.new_account()
+    done = names("sendmail", "nobody@here.example", address, stdin=b"hi\n", check=False)
+    assert done.returncode == 67
+    message, = read_all(here, address, 1)
+    assert b"\r\nDate: " in message and b"\r\nMessage-ID: <" in message and b"\r\nFrom: " in message
+
+
+def test_sendmail_asks_to_try_again_when_nothing_runs(own):
+    here = own()
+    here.stop()
+    done = subprocess.run(["sendmail", "-c", BOB], executable=here.program, capture_output=True, input=b"")
+    assert done.returncode == 64
+    done = subprocess.run(["sendmail", "-i", BOB], executable=here.program, capture_output=True, input=b"hi\n",
+                          env={**os.environ, "VALIJA_CONF": str(here.config)})
+    assert done.returncode == 75 and b"not running" in done.stderr
 
 
 def test_sendmail_speaks_smtp(here, names):
