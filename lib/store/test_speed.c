@@ -66,7 +66,7 @@ pour(struct world *w, unsigned n, unsigned accounts, size_t size, size_t turn)
 static void
 deliveries_into_a_hundred_accounts(void **state)
 {
-    enum { N = 50000 };
+    enum { N = 30000 };
     struct world *w = *state;
     struct measure m;
 
@@ -79,21 +79,21 @@ deliveries_into_a_hundred_accounts(void **state)
 static void
 deliveries_into_many_accounts(void **state)
 {
-    enum { N = 20000, ACCOUNTS = 2000 };
+    enum { N = 5000, ACCOUNTS = 500 };
     struct world *w = *state;
     struct measure m = begin();
 
     pour(w, ACCOUNTS, ACCOUNTS, 4096, (size_t)8 << 20);
-    end(m, "first message of 2000 new accounts", ACCOUNTS, 20000);
+    end(m, "first message of 500 new accounts, synced", ACCOUNTS, 20000);
     m = begin();
     pour(w, N, ACCOUNTS, 4096, (size_t)8 << 20);
-    end(m, "4 KB into 2000 accounts, 128 of them open", N, 5000);
+    end(m, "4 KB into 500 accounts, 128 of them open", N, 5000);
 }
 
 static void
 new_accounts_without_a_sync(void **state)
 {
-    enum { N = 500 };
+    enum { N = 300 };
     struct world *w = *state;
     struct store_body *body = store_body_copy(SLICE("x"));
     struct measure m;
