@@ -12,7 +12,13 @@
 #include "base/log.h"
 #include "parent.h"
 
-enum { SOCKET_BACKLOG = 1024 };
+enum {
+    SOCKET_BACKLOG = 1024,
+    SOCKET_STEP_MS = 20,
+    SOCKET_WAIT_MS = 5000, /* the roles of a parent that was killed hold its sockets until they end */
+};
+
+static int patience_ms = SOCKET_WAIT_MS; /* at the start; a reload does not wait */
 
 static enum role_protocol
 protocol_of(enum conf_protocol p)
@@ -57,8 +63,11 @@ bind_address(int fd, const struct conf_listen *l)
 
     if (local && unlink(un->sun_path) != 0 && errno != ENOENT)
         return err_os(errno, "removing an old socket");
-    if (bind(fd, address, l->address.len) != 0)
-        return err_os(errno, "binding");
+    for (int waited = 0; bind(fd, address, l->address.len) != 0; waited += SOCKET_STEP_MS) {
+        if (errno != EADDRINUSE || waited >= patience_ms)
+            return err_os(errno, "binding");
+        usleep(SOCKET_STEP_MS * 1000);
+    }
     if (local && chmod(un->sun_path, 0666) != 0)
         return err_os(errno, "opening a socket to local users");
     return listen(fd, SOCKET_BACKLOG) != 0 ? err_os(errno, "listening") : ERR_OK;
@@ -139,6 +148,7 @@ sockets_open(struct parent *p)
             first = e;
     }
     close_unwanted(p);
+    patience_ms = 0;
     return first;
 }
 
