@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { RECORD_BYTES = 8 };
 
-static char path[32];
-static int dirfd = -1;
+static char folder_path[32];
+static int folder = -1;
 
 static struct {
     uint64_t count, sum;
@@ -67,7 +67,7 @@ build(struct slice in, struct buf files[2])
 static void
 write_file(const char *name, struct slice content)
 {
-    int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
     ensure(fd >= 0 && write(fd, content.at, content.len) == (ssize_t)content.len);
     close(fd);
@@ -82,7 +82,7 @@ start(void)
     struct journal *j;
 
     seen.count = seen.sum = 0;
-    ensure(!err_is(journal_open(&j, dirfd, &config, &replay)));
+    ensure(!err_is(journal_open(&j, folder, &config, &replay)));
     return j;
 }
 
@@ -99,7 +99,7 @@ use(struct journal *j)
 static void
 clean_up(void)
 {
-    folder_free(dirfd, path);
+    folder_free(folder, folder_path);
 }
 
 int
@@ -112,12 +112,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    if (dirfd < 0) {
+    if (folder < 0) {
         disk_reset();
-        dirfd = folder_new(path);
+        folder = folder_new(folder_path);
         atexit(clean_up);
     }
-    folder_empty(dirfd);
+    folder_empty(folder);
     buf_init(&files[0], SIZE_MAX);
     buf_init(&files[1], SIZE_MAX);
     seen.plain = data[0] % 2;
