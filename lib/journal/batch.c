@@ -75,7 +75,8 @@ fits_active(const struct journal *j, uint64_t bytes)
 struct err
 journal_room(struct journal *j, uint64_t bytes)
 {
-    bool in_file = fits_active(j, bytes) && j->active->ready >= j->active->end + bytes;
+    bool in_file =
+        fits_active(j, bytes) && j->active->ready >= j->active->end + j->batch.bytes + bytes;
 
     if (bytes > JOURNAL_BODY_MAX)
         return err_make(ERR_LIMIT, "put a message: too large for the journal");

@@ -41,6 +41,8 @@ found_segment(struct folder *f, const char *name, uint32_t number, uint64_t nonc
     s->inherited = true;
     s->state = SEGMENT_FULL;
     e = segment_reader(j, s, &fd);
+    if (err_is(e))
+        e = segment_reader(j, s, &fd); /* one failure may be chance; setting it aside loses mail */
     if (!err_is(e) && j->file->stat(fd, &st) < 0)
         e = err_os(errno, "look at a segment of the journal");
     if (!err_is(e)) {
@@ -49,7 +51,7 @@ found_segment(struct folder *f, const char *name, uint32_t number, uint64_t nonc
         return e;
     }
     segment_drop(j, s);
-    if (e.kind == ERR_LIMIT)
+    if (e.kind == ERR_LIMIT || e.kind == ERR_AGAIN)
         return e;
     set_aside(f, name);
     return ERR_OK;

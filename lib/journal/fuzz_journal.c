@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { RECORD_BYTES = 8 };
 
-static char path[32];
+static char folder_path[32];
 static int folder = -1;
 
 static struct {
@@ -99,7 +99,7 @@ use(struct journal *j)
 static void
 clean_up(void)
 {
-    folder_free(folder, path);
+    folder_free(folder, folder_path);
 }
 
 int
@@ -114,7 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (folder < 0) {
         disk_reset();
-        folder = folder_new(path);
+        folder = folder_new(folder_path);
         atexit(clean_up);
     }
     folder_empty(folder);

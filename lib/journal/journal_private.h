@@ -129,11 +129,14 @@ struct err file_unlink(struct journal *j, const char *name);
 struct err file_lock(struct journal *j);
 struct err file_set_aside(struct journal *j, const char *name);
 
-/* segment.c: files and their lives */
+/* names.c */
+#define SEGMENT_NUMBER_LAST UINT32_C(0xfffffff0)
 void segment_name(const struct segment *s, char name[JOURNAL_NAME]);
 bool segment_name_read(const char *name, uint32_t *number, uint64_t *nonce);
 void spare_name(uint32_t number, char name[JOURNAL_NAME]);
 bool spare_name_read(const char *name, uint32_t *number);
+
+/* segment.c: files and their lives */
 struct segment *segment_add(struct journal *j, uint32_t number, uint64_t nonce);
 void segment_drop(struct journal *j, struct segment *s);
 struct segment *segment_of(const struct journal *j, uint32_t number);      /* NULL: gone */
@@ -185,5 +188,14 @@ void batch_put_change(struct buf *out, uint64_t id, const struct journal_change 
 
 /* commit.c */
 struct err batch_stream(struct journal *j, struct batch_message *m); /* a file's body, into place */
+
+/* seal.c: batch.notes for the active segment, behind the batch's messages */
+void batch_seal_notes(struct journal *j);
+uint64_t batch_note_at(const struct journal *j); /* where the next note goes */
+
+/* settle.c */
+bool batch_moves_records(const struct batch *b); /* must its notes go with it? */
+void batch_settle(struct journal *j);
+void batch_refuse(struct journal *j, bool on_disk);
 
 #endif

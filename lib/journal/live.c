@@ -7,7 +7,7 @@
 
 #include "base/ensure.h"
 
-enum { LIVE_FIRST_ROOM = 64, HEAP_SLACK = 1024 };
+enum { LIVE_FIRST_ROOM = 64, LIVE_KEEP_ROOM = 4096, HEAP_SLACK = 1024 };
 
 _Static_assert(sizeof(struct live) == 32, "docs/journal.md section 7 says 32");
 
@@ -139,6 +139,10 @@ live_remove(struct live_table *t, uint64_t id)
         }
     }
     t->at[hole] = (struct live){0};
+    if (t->room > LIVE_KEEP_ROOM && t->count < t->room / 8) { /* a backlog is over */
+        rebuild(t, t->room / 4);
+        rebuild_heap(t);
+    }
 }
 
 struct live *

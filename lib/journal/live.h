@@ -12,6 +12,9 @@ enum live_state {
     LIVE_DONE, /* the owner says so, the DONE is not durable yet */
 };
 
+enum { LIVE_ENVELOPE_MASK = (1 << 26) - 1 };
+_Static_assert((int)JOURNAL_ENVELOPE_MAX <= (int)LIVE_ENVELOPE_MASK, "an envelope's length fits");
+
 struct live {
     uint64_t id; /* 0: the place is free */
     uint32_t segment;

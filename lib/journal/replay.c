@@ -49,7 +49,7 @@ take_message(struct journal *j, const struct segment *s, uint64_t at, const stru
     e->state = LIVE_LIVE;
     e->segment = s->number;
     e->at = (uint32_t)(at / RECORD_ALIGN);
-    e->envelope_len = record->envelope & ((1 << 26) - 1);
+    e->envelope_len = record->envelope & LIVE_ENVELOPE_MASK;
     e->body_len = record->size - record->envelope;
 }
 

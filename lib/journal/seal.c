@@ -1,0 +1,101 @@
+/* Notes get their place, their segment's nonce and their sums when it is known where they go: anew
+ * for each try of a commit. */
+#include "base/ensure.h"
+#include "journal/journal_private.h"
+
+static void
+seal(struct journal *j, struct record r, struct slice payload)
+{
+    r.nonce = j->active->nonce;
+    r.batch = j->active->end;
+    record_put(&j->batch.notes, r, payload);
+}
+
+uint64_t
+batch_note_at(const struct journal *j)
+{
+    return j->active->end + j->batch.bytes + j->batch.notes.len;
+}
+
+/* Each CHANGE names the one before it of the same message: in this batch (`last`), or on disk. A
+ * copy of a message begins a chain of its own. */
+static void
+seal_changes(struct journal *j, const struct buf *changes, struct map *last)
+{
+    for (size_t i = 0; i < changes->len;) {
+        uint8_t payload[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
+        struct record_change change;
+        struct record r;
+        uintptr_t before;
+
+        ensure(record_read(changes->at + i, 0, &r));
+        ensure(record_change_read(slice_make(changes->at + i + RECORD_HEADER, r.size), &change));
+        i += (size_t)record_bytes(r.size);
+        before = (uintptr_t)map_get(last, r.id);
+        if (before)
+            change.before = (struct record_place){j->active->number, before - 1};
+        else if (changes == &j->batch.changes)
+            change.before = live_change(live_get(&j->live, r.id));
+        map_put(last, r.id,
+                (void *)(uintptr_t)(batch_note_at(j) + 1)); /* 0 is a place, NULL is none */
+        seal(j, r, slice_make(payload, record_change_write(&change, payload)));
+    }
+}
+
+static void
+seal_pairs(struct journal *j, enum record_type type, const struct buf *pairs)
+{
+    for (struct slice rest = buf_slice(pairs); rest.len;) {
+        struct slice part = slice_head(rest, RECORD_PAIRS_MAX * sizeof(struct record_pair));
+
+        seal(j, (struct record){.type = type}, part);
+        rest = slice_tail(rest, part.len);
+    }
+}
+
+/* Each id with the segment its message is in, as long as which the DONE is needed. */
+static void
+seal_dones(struct journal *j)
+{
+    struct batch *b = &j->batch;
+    struct buf pairs;
+
+    buf_init(&pairs, SIZE_MAX);
+    for (size_t i = 0; i < b->done_count; i++)
+        record_pair_put(&pairs,
+                        (struct record_pair){b->done[i], live_get(&j->live, b->done[i])->segment});
+    seal_pairs(j, RECORD_DONE, &b->carried);
+    seal_pairs(j, RECORD_DONE, &pairs);
+    buf_clear(&pairs);
+}
+
+static void
+seal_voids(struct journal *j)
+{
+    struct buf pairs;
+
+    buf_init(&pairs, SIZE_MAX);
+    for (size_t i = 0; j->voids_due && i < j->segment_count; i++)
+        if (j->segments[i]->void_due)
+            record_pair_put(&pairs,
+                            (struct record_pair){j->segments[i]->nonce, j->segments[i]->end});
+    seal_pairs(j, RECORD_VOID, &j->batch.carried_voids);
+    seal_pairs(j, RECORD_VOID, &pairs);
+    buf_clear(&pairs);
+}
+
+void
+batch_seal_notes(struct journal *j)
+{
+    struct batch *b = &j->batch;
+    struct map last = {0};
+
+    buf_reset(&b->notes);
+    seal_voids(j);
+    seal_changes(j, &b->copied, &last);
+    seal_changes(j, &b->changes, &last);
+    map_clear(&last);
+    seal_dones(j);
+    if (b->end)
+        seal(j, (struct record){.type = RECORD_END}, (struct slice){NULL, 0});
+}
