@@ -100,7 +100,7 @@ class Service:
         self.host = "127.0.0.1"
         self.accounts = {}
         self.certificate = None
-        self.process = None
+        self.process = self.notify = None
         self.spare = 0
 
     # Life
@@ -116,29 +116,28 @@ class Service:
 
     def start(self, wait=True):
         """Returns the milliseconds until READY=1, or None where nobody waited for it."""
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
-        notify.bind(str(path))
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(path))
+        self.notify.settimeout(0.05)
         path.chmod(0o666)
-        notify.settimeout(0.05)
         begin = time.monotonic()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.argv(*self.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**self.environment(), "NOTIFY_SOCKET": str(path)}, cwd=self.folder)
-        with notify:
-            return self.wait_ready(notify, begin) if wait else None
+        return self.wait_ready(begin) if wait else None
 
-    def wait_ready(self, notify, begin):
+    def wait_ready(self, begin):
         while time.monotonic() < begin + START_SECONDS:
             try:
-                if b"READY=1" in notify.recv(4096):
+                if b"READY=1" in self.notify.recv(4096):
                     return (time.monotonic() - begin) * 1000
             except socket.timeout:
                 if self.process.poll() is not None:
                     break
-        raise Trouble(f"the service did not start (exit {self.process.poll()}):\n{self.log()}")
+        raise Trouble(f"the service did not start (exit {self.process.poll()}):\n{self.log()[-3000:]}")
 
     def stop(self):
         """Stops in order and returns the exit status."""
@@ -150,7 +149,7 @@ class Service:
             status = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Trouble(f"the service did not stop:\n{self.log()}")
+            raise Trouble(f"the service did not stop:\n{self.log()[-3000:]}")
         self.process = None
         return status
 
