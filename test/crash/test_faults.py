@@ -40,10 +40,14 @@ class Faults:
 
 @pytest.fixture
 def faulty(tmp_path):
-    faults = Faults(tmp_path / "faults")
+    run = tmp_path / "faulty/state/run"  # the jails let nothing write elsewhere, the shim included
+    run.mkdir(parents=True)
+    tmp_path.joinpath("faulty/state").chmod(0o711)
+    run.chmod(0o711)
+    faults = Faults(run / "faults")
     here = services.configured(tmp_path / "faulty", environ={
         "LD_PRELOAD": str(services.BUILD / "test/crash/shim.so"),
-        "VALIJA_FAULTS": str(tmp_path / "faults")})
+        "VALIJA_FAULTS": str(run / "faults")})
     services.with_accounts(here, "ana", "bob")
     yield here, faults
     if here.process:

@@ -10,7 +10,7 @@ from wire import Smtp, read_all
 BOB = "bob@here.example"
 MESSAGES = 40
 CALLS = "recvmsg,sendmsg,pwritev,pwritev2,pwrite64,fdatasync,fsync"
-LINE = re.compile(r"^(?:\d+ +)?(\w+)\((\d+)(.*)\) = (-?\d+)")
+LINE = re.compile(r"^(?:\d+ +)?(\w+)\((\d+)(.*)\) += (-?\d+)")
 
 
 def text_bytes(arguments):
