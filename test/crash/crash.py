@@ -198,8 +198,11 @@ def main():
     os.chmod(folder, 0o755)
     print(f"seed {options.seed}, folder {folder}", flush=True)
     crash = Crash(pathlib.Path(folder), options.seed)
-    crash.cycles(options.cycles)
-    crash.service.stop()
+    try:
+        crash.cycles(options.cycles)
+    finally:
+        if crash.service.process:
+            crash.service.stop()
     if not options.folder:
         shutil.rmtree(folder)
 

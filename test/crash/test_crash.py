@@ -7,6 +7,6 @@ def test_every_acknowledged_message_is_there_once_after_any_kills(tmp_path, requ
     try:
         crash.cycles(request.config.getoption("--cycles"))
     finally:
-        print(crash.service.log()[-4000:])
+        print(crash.service.log()[-4000:])  # pytest shows it where the test fails
         if crash.service.process:
             crash.service.stop()

@@ -3,6 +3,7 @@ everything that is whole."""
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -190,6 +191,9 @@ def test_a_damaged_directory_goes_on_from_its_copy(own):
     here = own()
     send(here, body(1), "x@away.example", [BOB])
     read_all(here, BOB, 1)
+    here.run("account", "suspend", "ana@here.example")
+    copy, changed = here.folder / "state/directory/directory.db.copy", time.time()
+    wait_until(lambda: copy.exists() and copy.stat().st_mtime > changed, 15, "a copy")
     assert here.stop() == 0
     (here.folder / "state/directory/directory.db").write_bytes(os.urandom(4096))
     here.start()

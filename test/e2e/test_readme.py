@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import service as services
 from service import BUILD, PORTS, ROOT, type_at_terminal
 from wire import read_all
 
@@ -14,6 +15,15 @@ def steps():
     """The commands of the section that begins after `make run`."""
     section = (ROOT / "README.md").read_text().partition("## First steps")[2].partition("\n## ")[0]
     return [line.strip() for line in section.splitlines() if line.startswith("    ")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """As nobody has used it before."""
+    service = services.demo(tmp_path_factory.mktemp("newcomer"))
+    service.start()
+    yield service
+    assert service.stop() == 0
 
 
 @pytest.fixture(scope="module")
