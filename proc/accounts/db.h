@@ -20,6 +20,7 @@ enum {
     DB_APPLICATION = 0x76616c44,    /* application_id: "valD" */
     DB_VERIFY_BYTES_MAX = 64 << 20, /* larger files are not verified whole at the start */
     DB_COPY_PAGES = 64,             /* of 4 KiB, in one step of the copy */
+    DB_CACHE_KIB = 32768,           /* of pages kept in memory, once they were read */
     DB_LOCK_MS = 5000,              /* how long a predecessor may take to end */
 };
 
