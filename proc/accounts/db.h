@@ -42,6 +42,9 @@ void db_close(struct db *db); /* also after a failed open */
 /* Moves the database aside as damaged and opens its copy, or an empty one, in its place. */
 struct err db_replace(struct db *db);
 
+/* Does a database that was moved aside as damaged lie in the folder? */
+bool db_lies_aside(void);
+
 /* A parameter: a number, or bytes as text or blob; NULL where there is none. */
 struct db_value {
     enum { DB_NULL, DB_NUMBER, DB_TEXT, DB_BLOB } kind;

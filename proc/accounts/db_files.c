@@ -1,6 +1,7 @@
 /* The files of the directory: opened under the lock, verified, moved aside when damaged, replaced
  * from the copy. Invariant: a -wal file only ever lies beside the database it belongs to, because
  * SQLite would play it into any other. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,6 +115,20 @@ move_aside(const char *path)
             return err_os(errno, "moving a damaged directory aside");
     }
     return sync_path(".");
+}
+
+bool
+db_lies_aside(void)
+{
+    DIR *here = opendir(".");
+    bool found = false;
+
+    for (const struct dirent *e; here && !found && (e = readdir(here)) != NULL;)
+        found = slice_take_prefix(&(struct slice){(const uint8_t *)e->d_name, strlen(e->d_name)},
+                                  SLICE("directory.db.damaged-"));
+    if (here)
+        closedir(here);
+    return found;
 }
 
 static int

@@ -159,6 +159,17 @@ resolve_next(struct walk *w)
         resolve(w, &n);
 }
 
+/* An empty directory beside a damaged one has lost its domains, and mail for them must wait until
+ * somebody has put them back: a permanent refusal would send all of it home. */
+static bool
+is_lost(struct directory *d)
+{
+    bool empty = !db_first(&d->db, SQL_domain_first, NULL);
+
+    db_end(&d->db, SQL_domain_first);
+    return empty && db_lies_aside();
+}
+
 void
 directory_expand_name(struct directory *d, struct name *n, struct expansion *x)
 {
@@ -171,7 +182,7 @@ directory_expand_name(struct directory *d, struct name *n, struct expansion *x)
         resolve_next(&w);
     arena_clear(d->texts);
     x->verdict = w.loop ? ACCOUNTS_LOOP : w.usable ? ACCOUNTS_OK : w.worst;
-    if (err_is(d->db.err))
+    if (err_is(d->db.err) || (x->verdict == ACCOUNTS_NOT_LOCAL && is_lost(d)))
         x->verdict = ACCOUNTS_TEMPORARY;
 }
 

@@ -49,7 +49,7 @@ def test_an_untouched_journal_is_replayed_whole(queued):
     assert numbers(queued, COUNT) == list(range(COUNT))
 
 
-@pytest.mark.parametrize("damaged", [0, 5, COUNT - 1])
+@pytest.mark.parametrize("damaged", [0, 5, COUNT - 2])
 def test_a_flipped_bit_costs_one_message(queued, damaged):
     path, places = segment(queued)
     with open(path, "r+b") as f:
@@ -107,7 +107,8 @@ def litter(folder, name):
     (folder / f"{name}-link").symlink_to("/nonexistent")
     os.mkfifo(folder / f"{name}-pipe")
     with socket.socket(socket.AF_UNIX) as s:
-        s.bind(str(folder / f"{name}-s"))
+        s.bind("dead")  # a short name: the kernel takes no more than 107 bytes
+    os.rename("dead", folder / f"{name}-s")
 
 
 @pytest.mark.parametrize("name", ["garbage", "segment-", "segment-00000009-0123456789abcdef", "spare-",
@@ -206,6 +207,8 @@ def test_check_finds_and_repairs_damage(own):
     for n in range(5):
         send(here, body(n), "x@away.example", [BOB])
     read_all(here, BOB, 5)
+    send(here, body(9), "x@away.example", [BOB])  # its index row notes that what came before is synced
+    read_all(here, BOB, 6)
     assert here.stop() == 0
     assert here.run("check", BOB).returncode == 0
     pack = next(p for folder in account_folders(here) for p in folder.glob("pack-*")
