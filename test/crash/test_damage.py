@@ -49,7 +49,7 @@ def test_an_untouched_journal_is_replayed_whole(queued):
     assert numbers(queued, COUNT) == list(range(COUNT))
 
 
-@pytest.mark.parametrize("damaged", [0, 5, COUNT - 2])
+@pytest.mark.parametrize("damaged", [0, 5, COUNT - 1])
 def test_a_flipped_bit_costs_one_message(queued, damaged):
     path, places = segment(queued)
     with open(path, "r+b") as f:
@@ -60,7 +60,8 @@ def test_a_flipped_bit_costs_one_message(queued, damaged):
     queued.start()
     whole = [n for n in range(COUNT) if n != damaged]
     assert numbers(queued, COUNT - 1) == whole
-    assert "salvage" in queued.log()
+    if damaged < COUNT - 1:  # the last looks like one that a power loss cut short
+        assert "salvage" in queued.log()
 
 
 @pytest.mark.parametrize("cut", ["within the last", "within the fifth", "at the start", "to nothing"])
@@ -107,8 +108,8 @@ def litter(folder, name):
     (folder / f"{name}-link").symlink_to("/nonexistent")
     os.mkfifo(folder / f"{name}-pipe")
     with socket.socket(socket.AF_UNIX) as s:
-        s.bind("dead")  # a short name: the kernel takes no more than 107 bytes
-    os.rename("dead", folder / f"{name}-s")
+        os.chdir(folder)  # such addresses are short
+        s.bind(f"{name}-socket")
 
 
 @pytest.mark.parametrize("name", ["garbage", "segment-", "segment-00000009-0123456789abcdef", "spare-",
@@ -181,14 +182,29 @@ def test_a_damaged_index_is_made_anew_from_the_messages(own, damage):
     assert numbers(here, 6) == [0, 1, 2, 3, 4, 7]
 
 
-def test_a_damaged_directory_refuses_for_now_and_says_so(own):
+def directory_files(here):
+    return [p for p in (here.folder / "state/directory").iterdir() if p.is_file() and "lock" not in p.name]
+
+
+def test_a_damaged_directory_goes_on_from_its_copy(own):
     here = own()
     send(here, body(1), "x@away.example", [BOB])
     read_all(here, BOB, 1)
     assert here.stop() == 0
-    files = [p for p in (here.folder / "state/directory").iterdir() if p.is_file() and "lock" not in p.name]
-    kept = {p: p.read_bytes() for p in files}
-    for path in files:
+    (here.folder / "state/directory/directory.db").write_bytes(os.urandom(4096))
+    here.start()
+    assert "salvage" in here.log()
+    send(here, body(2), "x@away.example", [BOB])
+    assert numbers(here, 2) == [1, 2]
+
+
+def test_a_directory_beyond_rescue_refuses_for_now(own):
+    here = own()
+    send(here, body(1), "x@away.example", [BOB])
+    read_all(here, BOB, 1)
+    assert here.stop() == 0
+    kept = {p: p.read_bytes() for p in directory_files(here)}
+    for path in kept:
         path.write_bytes(os.urandom(4096))
     here.start()
     with Smtp(here) as smtp:
@@ -204,20 +220,18 @@ def test_a_damaged_directory_refuses_for_now_and_says_so(own):
 
 def test_check_finds_and_repairs_damage(own):
     here = own()
-    for n in range(5):
+    for n in range(5):  # each in a flush of its own
         send(here, body(n), "x@away.example", [BOB])
-    read_all(here, BOB, 5)
-    send(here, body(9), "x@away.example", [BOB])  # its index row notes that what came before is synced
-    read_all(here, BOB, 6)
+        read_all(here, BOB, n + 1)
     assert here.stop() == 0
     assert here.run("check", BOB).returncode == 0
     pack = next(p for folder in account_folders(here) for p in folder.glob("pack-*")
-                if b"marker-2-end" in p.read_bytes())
+                if b"marker-0-end" in p.read_bytes())
     data = bytearray(pack.read_bytes())
-    data[data.index(b"marker-2-end") + 20] ^= 1
+    data[data.index(b"marker-0-end") + 20] ^= 1
     pack.write_bytes(data)
     assert here.run("check", BOB, check=False).returncode != 0
     here.run("check", BOB, "--repair", check=False)
     here.start()
     wait_until(lambda: len(numbers(here, 0)) >= 4)
-    assert set(numbers(here, 0)) >= {0, 1, 3, 4}
+    assert set(numbers(here, 0)) >= {1, 2, 3, 4}
