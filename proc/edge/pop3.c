@@ -423,7 +423,9 @@ begin(struct conn *c)
     s->config = (struct pop3_config){.hostname = c->edge->hostname,
                                      .limits = &c->edge->role->limits,
                                      .tls_available = !tls_server_is_empty(c->edge->tls)};
-    snprintf(s->stamp, sizeof(s->stamp), "<%s.%s@%s>", c->id, c->nonce, c->edge->role->hostname);
+    if (role_limit(c->edge->role, LIMIT_pop3_apop))
+        snprintf(s->stamp, sizeof(s->stamp), "<%s.%s@%s>", c->id, c->nonce,
+                 c->edge->role->hostname);
     pop3_server_init(&s->server, &s->config, client, &c->out, slice_of(s->stamp));
 }
 
