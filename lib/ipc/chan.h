@@ -62,7 +62,8 @@ bool chan_ask_now(int fd, enum msg_type type, const void *message, int send_fd,
                   enum msg_type expected, union msg_any *answer, int *answer_fd, struct buf *room,
                   int ms);
 
-/* Handle what has already arrived before going on: order between two channels. */
+/* Handle what has already arrived before going on: order between two channels. Called in a handler
+ * it overwrites the message that is being handled: copy what is needed of it first. */
 void chan_drain(struct chan *c);
 
 size_t chan_backlog(const struct chan *c); /* bytes the peer has not taken yet */

@@ -191,8 +191,10 @@ file_set_aside(struct journal *j, const char *name)
     random_fill(&random, sizeof(random));
     id_format(random, unique);
     snprintf(to, sizeof(to), "aside/%.200s-%s", name, unique);
-    if (j->file->make_folder(j->dirfd, "aside") < 0 && errno != EEXIST)
-        return err_os(errno, "make the folder aside");
+    if ((j->file->make_folder(j->dirfd, "aside") == 0 || errno == EEXIST) &&
+        !err_is(file_rename(j, name, to)))
+        return ERR_OK;
+    to[strlen("aside")] = '-'; /* a jail may forbid to move between folders */
     return file_rename(j, name, to);
 }
 

@@ -85,14 +85,16 @@ static struct err
 found(struct folder *f, const char *name)
 {
     static const char *const ours[] = {".", "..", "lock", "aside"};
+    static const char *const left[] = {"damaged-", "aside-"};
     uint32_t number;
     uint64_t nonce;
 
     for (size_t i = 0; i < COUNT(ours); i++)
         if (strcmp(name, ours[i]) == 0)
             return ERR_OK;
-    if (strncmp(name, "damaged-", strlen("damaged-")) == 0)
-        return ERR_OK;
+    for (size_t i = 0; i < COUNT(left); i++)
+        if (strncmp(name, left[i], strlen(left[i])) == 0)
+            return ERR_OK;
     if (segment_name_read(name, &number, &nonce))
         return found_segment(f, name, number, nonce);
     if (spare_name_read(name, &number))

@@ -52,7 +52,7 @@ enum journal_trouble_kind {
     JOURNAL_TORN,       /* the end of the last batch before a crash: never acknowledged; normal */
     JOURNAL_DAMAGED,    /* bytes that were durable and are not what was written; the file is kept */
     JOURNAL_UNREADABLE, /* the disk does not give the bytes back; the file is kept */
-    JOURNAL_ASIDE,      /* a file that is none of ours, now in aside/ */
+    JOURNAL_ASIDE,      /* a file that is none of ours, moved out of the way */
 };
 
 struct journal_trouble {

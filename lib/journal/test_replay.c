@@ -71,6 +71,13 @@ strangers_are_set_aside(void **state)
     assert_int_equal(count_names("core"), 0);
     reopen();
     assert_int_equal(t.troubles[JOURNAL_ASIDE], 0);
+    close(openat(t.dirfd, "more", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    assert_int_equal(renameat(t.dirfd, "aside", t.dirfd, "damaged-aside"), 0);
+    close(openat(t.dirfd, "aside", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)); /* no folder any more */
+    reopen();
+    assert_int_equal(count_names("aside-more-"), 1);
+    reopen();
+    assert_int_equal(t.troubles[JOURNAL_ASIDE], 0);
     journal_close(t.j);
     t.j = NULL;
     unlinkat(t.dirfd, "lock", 0);

@@ -134,6 +134,12 @@ on_poll(uv_poll_t *poll, int status, int events)
     struct watch *w = poll->data;
     unsigned ready = 0;
 
+    if (status < 0) { /* libuv has stopped watching: go on */
+        unsigned want = w->want;
+
+        w->want = 0;
+        watch_want(w, want);
+    }
     if (status < 0 || events & UV_DISCONNECT)
         ready = LOOP_READ | LOOP_WRITE; /* the next call on the descriptor tells what is wrong */
     if (events & UV_READABLE)

@@ -68,6 +68,7 @@ static const char *const never[] = {
      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 /* Later than Debian 12's headers; the kernel says by its version whether it knows them. */
+#define RIGHT_REFER     (UINT64_C(1) << 13) /* renaming into another folder */
 #define RIGHT_TRUNCATE  (UINT64_C(1) << 14)
 #define NET_BIND_TCP    (UINT64_C(1) << 0)
 #define NET_CONNECT_TCP (UINT64_C(1) << 1)
@@ -127,7 +128,8 @@ restrict_paths(const struct jail *j, const char **weak)
 {
     bool parent = has_word(j->promises, "spawn");
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    uint64_t write = RIGHTS_WRITE | (version >= 3 ? RIGHT_TRUNCATE : 0);
+    uint64_t write =
+        RIGHTS_WRITE | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0);
     struct ruleset wanted = {.fs = parent ? write : RIGHTS_READ | write | RIGHTS_NEVER,
                              .net = parent || version < 4 ? 0 : NET_BIND_TCP | NET_CONNECT_TCP};
     uint64_t rights = (has_word(j->promises, "read") ? RIGHTS_READ : 0) |

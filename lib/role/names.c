@@ -81,6 +81,12 @@ role_message_id(const struct role *r)
     return last << ID_MAKER_BITS | maker_bits(r->id, r->index);
 }
 
+uint64_t
+role_message_id_floor(uint64_t seconds)
+{
+    return (clock_now_us() - ID_EPOCH_US - seconds * 1000000) << ID_MAKER_BITS;
+}
+
 bool
 role_message_id_is_from(uint64_t id, enum role_id maker, unsigned index)
 {

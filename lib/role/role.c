@@ -40,7 +40,7 @@ static void
 refuse_to_start(struct err e)
 {
     LOG(failed, SLICE(""), log_err(e));
-    exit(78); /* EX_CONFIG */
+    exit(e.kind == ERR_AGAIN ? 75 : 78); /* EX_TEMPFAIL: who held a lock is about to end */
 }
 
 static void

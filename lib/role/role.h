@@ -87,6 +87,7 @@ void role_put_value(struct buf *values, const char *name, uint64_t value);
 
 /* A message id: microseconds since 2020 and the maker, so that ids rise and never meet. */
 uint64_t role_message_id(const struct role *r);
+uint64_t role_message_id_floor(uint64_t seconds); /* less than any id made in the last so many */
 bool role_message_id_is_from(uint64_t id, enum role_id maker, unsigned index);
 uint64_t role_message_id_seconds(uint64_t id); /* when it was made, since 1970 */
 

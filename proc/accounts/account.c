@@ -40,13 +40,17 @@ quota_of(uint64_t quota, struct db_value *v, struct outcome *o)
     return false;
 }
 
+/* proof NULL: no password. password: the APOP secret of whoever opted in. */
 static void
-put_proof(struct directory *d, uint64_t account, const struct credentials *c, struct slice password)
+put_proof(struct directory *d, uint64_t account, const struct credentials *proof,
+          struct slice password)
 {
-    bool scram = c && c->iterations;
+    static const struct credentials nothing = {.hash = ""};
+    const struct credentials *c = proof ? proof : &nothing;
+    bool scram = c->iterations != 0;
 
     db_run(&d->db, SQL_account_proof,
-           DB_VALUES(db_number(account), c && c->hash[0] ? db_text(slice_of(c->hash)) : db_none(),
+           DB_VALUES(db_number(account), c->hash[0] ? db_text(slice_of(c->hash)) : db_none(),
                      scram ? db_number(c->iterations) : db_none(),
                      scram ? db_blob(c->salt, c->salt_len) : db_none(),
                      scram ? db_blob(c->scram.stored, SASL_SCRAM_KEY) : db_none(),

@@ -22,28 +22,47 @@ next_owner(struct directory *d, const struct name *target, struct name *owner)
     return found && name_parse_alias(owner, slice_of(text));
 }
 
-bool
-directory_forget_target(struct directory *d, const struct name *n, struct outcome *o)
+/* Take the target out of every alias that names it; those aliases come onto the list, as they may
+ * have ended so. */
+static bool
+take_out(struct directory *d, const struct name *target, struct listed **list, struct outcome *o)
 {
     struct name owner;
 
-    if (directory_account_id(d, n) != 0 || directory_has_alias(d, n))
-        return true;
-    while (next_owner(d, n, &owner)) {
-        if (db_run(&d->db, SQL_alias_drop,
-                   DB_VALUES(db_text(owner.domain), db_text(owner.local), db_text(name_text(n)))) ==
-            0)
-            return true; /* the disk, which directory_change sees */
+    while (next_owner(d, target, &owner)) {
+        db_run(&d->db, SQL_alias_drop,
+               DB_VALUES(db_text(owner.domain), db_text(owner.local), db_text(name_text(target))));
         if (directory_lacks_postmaster(d, &owner)) {
             outcome_set(o, DIRECTORY_IN_USE,
                         "%s leads there alone, and must exist as long as its domain does.",
                         owner.text);
             return false;
         }
-        if (!directory_forget_target(d, &owner, o))
+        if (!directory_list_text(d, list, name_text(&owner))) {
+            outcome_set(o, DIRECTORY_LIMIT, "Too many aliases lead there: remove some first.");
             return false;
+        }
     }
     return true;
+}
+
+bool
+directory_forget_target(struct directory *d, const struct name *n, struct outcome *o)
+{
+    struct listed *list = NULL;
+    struct name target;
+    bool done = directory_list_text(d, &list, name_text(n));
+
+    while (done && list) {
+        struct slice text = list->text;
+
+        list = list->next;
+        if (name_parse_alias(&target, text) && directory_account_id(d, &target) == 0 &&
+            !directory_has_alias(d, &target))
+            done = take_out(d, &target, &list, o);
+    }
+    arena_clear(d->texts);
+    return done;
 }
 
 static bool

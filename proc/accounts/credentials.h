@@ -30,8 +30,8 @@ void credentials_wipe(struct credentials *c);
 bool credentials_password_ok(struct slice password);
 bool credentials_hash_ok(struct slice hash);
 
-/* A yescrypt hash and SCRAM keys for a password that is ok. Slow: some 70 ms. False: crypt(3) or
- * libcrypto failed. apop is left empty. */
+/* A yescrypt hash and SCRAM keys for a password that is ok. Slow, as yescrypt is meant to be.
+ * False: crypt(3) or libcrypto failed. apop is left empty. */
 bool credentials_make(struct credentials *c, struct slice password);
 
 /* Fresh SCRAM keys alone. About 5 ms. */

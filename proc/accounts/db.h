@@ -20,6 +20,7 @@ enum {
     DB_APPLICATION = 0x76616c44,    /* application_id: "valD" */
     DB_VERIFY_BYTES_MAX = 64 << 20, /* larger files are not verified whole at the start */
     DB_COPY_PAGES = 64,             /* of 4 KiB, in one step of the copy */
+    DB_CACHE_KIB = 32768,           /* of pages kept in memory, once they were read */
     DB_LOCK_MS = 5000,              /* how long a predecessor may take to end */
 };
 
@@ -40,6 +41,9 @@ void db_close(struct db *db); /* also after a failed open */
 
 /* Moves the database aside as damaged and opens its copy, or an empty one, in its place. */
 struct err db_replace(struct db *db);
+
+/* Does a database that was moved aside as damaged lie in the folder? */
+bool db_lies_aside(void);
 
 /* A parameter: a number, or bytes as text or blob; NULL where there is none. */
 struct db_value {

@@ -1,6 +1,7 @@
 /* The files of the directory: opened under the lock, verified, moved aside when damaged, replaced
  * from the copy. Invariant: a -wal file only ever lies beside the database it belongs to, because
  * SQLite would play it into any other. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -116,6 +117,20 @@ move_aside(const char *path)
     return sync_path(".");
 }
 
+bool
+db_lies_aside(void)
+{
+    DIR *here = opendir(".");
+    bool found = false;
+
+    for (const struct dirent *e; here && !found && (e = readdir(here)) != NULL;)
+        found = slice_take_prefix(&(struct slice){(const uint8_t *)e->d_name, strlen(e->d_name)},
+                                  SLICE("directory.db.damaged-"));
+    if (here)
+        closedir(here);
+    return found;
+}
+
 static int
 read_number(sqlite3 *sqlite, const char *pragma, int *value)
 {
@@ -129,16 +144,32 @@ read_number(sqlite3 *sqlite, const char *pragma, int *value)
 }
 
 /* SQLite's own quick check answers with one row that says "ok". */
-static bool
-is_whole(sqlite3 *sqlite)
+static int
+verify(sqlite3 *sqlite)
 {
     sqlite3_stmt *s = NULL;
-    bool whole = sqlite3_prepare_v2(sqlite, "PRAGMA quick_check(1)", -1, &s, NULL) == SQLITE_OK &&
-                 sqlite3_step(s) == SQLITE_ROW &&
-                 slice_eq(slice_of((const char *)sqlite3_column_text(s, 0)), SLICE("ok"));
+    int code = sqlite3_prepare_v2(sqlite, "PRAGMA quick_check(1)", -1, &s, NULL);
 
+    if (code == SQLITE_OK && (code = sqlite3_step(s)) == SQLITE_ROW)
+        code = slice_eq(slice_of((const char *)sqlite3_column_text(s, 0)), SLICE("ok"))
+                   ? SQLITE_OK
+                   : SQLITE_CORRUPT;
     sqlite3_finalize(s);
-    return whole;
+    return code;
+}
+
+/* Only what SQLite cannot read counts as damaged: a database that is busy or a disk that fails must
+ * never cost the directory. */
+static struct err
+open_error(sqlite3 *sqlite, int code)
+{
+    int os = sqlite3_system_errno(sqlite);
+
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR)
+        return err_make(ERR_MALFORMED, "opening the directory");
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        return err_make(ERR_TEMPORARY, "another program has the directory open");
+    return err_os(os ? os : EIO, "opening the directory");
 }
 
 /* Opens an existing database. MALFORMED: damaged, or none of ours. */
@@ -146,13 +177,15 @@ static struct err
 open_file(const char *path, sqlite3 **sqlite)
 {
     static const char first[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY;";
-    static const char then[] =
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-        "PRAGMA secure_delete=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384;";
+    char then[160];
     struct stat st;
     int application = 0, version = 0;
     int code = sqlite3_open_v2(path, sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
+    snprintf(then, sizeof(then),
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+             "PRAGMA secure_delete=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-%d;",
+             DB_CACHE_KIB);
     if (code == SQLITE_OK)
         code = sqlite3_exec(*sqlite, first, NULL, NULL, NULL);
     if (code == SQLITE_OK)
@@ -165,13 +198,9 @@ open_file(const char *path, sqlite3 **sqlite)
         return err_make(ERR_MALFORMED, "opening the directory");
     if (code == SQLITE_OK)
         code = sqlite3_exec(*sqlite, then, NULL, NULL, NULL);
-    if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_FULL)
-        return err_os(sqlite3_system_errno(*sqlite), "opening the directory");
-    if (code != SQLITE_OK)
-        return err_make(ERR_MALFORMED, "opening the directory");
-    if (stat(path, &st) == 0 && st.st_size <= DB_VERIFY_BYTES_MAX && !is_whole(*sqlite))
-        return err_make(ERR_MALFORMED, "verifying the directory");
-    return ERR_OK;
+    if (code == SQLITE_OK && stat(path, &st) == 0 && st.st_size <= DB_VERIFY_BYTES_MAX)
+        code = verify(*sqlite);
+    return code == SQLITE_OK ? ERR_OK : open_error(*sqlite, code);
 }
 
 static void

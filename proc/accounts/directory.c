@@ -17,9 +17,9 @@ directory_open(struct directory *d)
 {
     /* those followed, and as many that were read with them: of the longest address, with its link
      */
-    enum { TARGETS_BYTES = 2 * DIRECTORY_TARGETS_MAX * (MIME_ADDRESS_MAX + 64) };
+    enum { TEXTS_BYTES = 2 * DIRECTORY_TARGETS_MAX * (MIME_ADDRESS_MAX + 64) };
 
-    *d = (struct directory){.targets = arena_new("alias targets", TARGETS_BYTES)};
+    *d = (struct directory){.texts = arena_new("alias texts", TEXTS_BYTES)};
     return db_open(&d->db);
 }
 
@@ -31,8 +31,20 @@ directory_close(struct directory *d)
     for (size_t at = 0; (u = map_next(&d->usage, &at));)
         free(u);
     map_clear(&d->usage);
-    arena_free(d->targets);
+    arena_free(d->texts);
     db_close(&d->db);
+}
+
+bool
+directory_list_text(struct directory *d, struct listed **list, struct slice text)
+{
+    struct listed *l = arena_take(d->texts, sizeof(*l));
+
+    if (!l)
+        return false;
+    *l = (struct listed){*list, arena_copy(d->texts, text)};
+    *list = l;
+    return l->text.at != NULL;
 }
 
 bool
@@ -192,9 +204,11 @@ void
 outcome_set(struct outcome *o, enum directory_result result, const char *format, ...)
 {
     va_list args;
+    int n;
 
-    o->result = result;
     va_start(args, format);
-    vsnprintf(o->text, sizeof(o->text), format, args);
+    n = vsnprintf(o->text, sizeof(o->text), format, args);
     va_end(args);
+    ensure(n >= 0 && (size_t)n < sizeof(o->text));
+    o->result = result;
 }

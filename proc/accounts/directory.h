@@ -23,11 +23,11 @@ enum {
 
 struct directory {
     struct db db;
-    struct arena *targets; /* of the alias being followed */
-    struct map usage;      /* account to what it holds, as reported and not written yet */
-    uint64_t quota;        /* bytes, of accounts without one of their own; 0: no limit */
-    uint32_t login_delay;  /* seconds: the service's, and the most an account may have */
-    bool changed;          /* since this was last set to false */
+    struct arena *texts;  /* of the aliases being walked */
+    struct map usage;     /* account to what it holds, as reported and not written yet */
+    uint64_t quota;       /* bytes, of accounts without one of their own; 0: no limit */
+    uint32_t login_delay; /* seconds: the service's, and the most an account may have */
+    bool changed;         /* since this was last set to false */
 };
 
 /* Files are those of the current directory; see db_open. */

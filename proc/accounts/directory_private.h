@@ -19,6 +19,16 @@ bool directory_has_domain(struct directory *d, struct slice domain);
 bool directory_has_alias(struct directory *d, const struct name *n);
 uint64_t directory_account_id(struct directory *d, const struct name *n); /* 0: none */
 
+/* Texts in the directory's arena, the last one first: what was read before the next statement runs.
+ */
+struct listed {
+    struct listed *next;
+    struct slice text;
+};
+
+/* Put a copy in front. False: the arena is full. */
+bool directory_list_text(struct directory *d, struct listed **list, struct slice text);
+
 /* Where an address has neither an account nor an alias any more, aliases stop naming it, and those
  * that named nothing else end likewise. False, with the outcome set, where a postmaster would end
  * so. */

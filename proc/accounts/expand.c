@@ -3,21 +3,17 @@
 #include "directory.h"
 #include "directory_private.h"
 
-/* The aliases being followed, innermost first. */
-struct path {
-    const struct path *above;
-    struct slice alias; /* its text */
-    unsigned depth;
-};
-
-struct target {
-    struct target *next;
-    struct slice address;
+/* An alias being followed. */
+struct level {
+    struct slice alias;        /* its text */
+    const struct listed *next; /* of its targets */
 };
 
 struct walk {
     struct directory *d;
     struct expansion *x;
+    struct level levels[DIRECTORY_DEPTH_MAX]; /* outermost first */
+    unsigned depth;
     unsigned visited, usable; /* targets; mailboxes with room */
     bool loop;
     enum accounts_verdict worst; /* why there is no mailbox, should there be none */
@@ -93,59 +89,36 @@ add_mailbox(struct walk *w, const struct entry *e)
 }
 
 static bool
-is_on_path(const struct path *p, struct slice alias)
+is_being_followed(const struct walk *w, struct slice alias)
 {
-    for (; p; p = p->above)
-        if (slice_eq(p->alias, alias))
+    for (unsigned i = 0; i < w->depth; i++)
+        if (slice_eq(w->levels[i].alias, alias))
             return true;
     return false;
 }
 
-static void resolve(struct walk *w, struct name *n, const struct path *above);
-
-/* All of an alias's targets, as following one runs the same statement again. */
-static struct target *
-read_targets(struct walk *w, const struct name *n)
+/* Its targets are read whole, as following them runs the same statement again. */
+static void
+follow(struct walk *w, const struct name *n)
 {
     struct db *db = &w->d->db;
-    struct target *first = NULL, **end = &first;
+    struct listed *list = NULL;
+    struct level here = {.alias = arena_copy(w->d->texts, name_text(n))};
 
+    w->loop = w->depth == DIRECTORY_DEPTH_MAX || !here.alias.at;
     db_begin(db, SQL_targets,
              DB_VALUES(db_text(n->domain), db_text(n->local), db_number(DIRECTORY_TARGETS_MAX)));
-    while (db_next(db, SQL_targets)) {
-        struct target *t = arena_take(w->d->targets, sizeof(*t));
-
-        if (t)
-            t->address = arena_copy(w->d->targets, db_get_slice(db, SQL_targets, 0));
-        if (!t || !t->address.at) {
-            w->loop = true;
-            db_end(db, SQL_targets);
-            break;
-        }
-        *end = t;
-        end = &t->next;
-    }
-    return first;
+    while (!w->loop && db_next(db, SQL_targets))
+        w->loop = !directory_list_text(w->d, &list, db_get_slice(db, SQL_targets, 0));
+    db_end(db, SQL_targets);
+    here.next = list;
+    if (!w->loop)
+        w->levels[w->depth++] = here;
 }
 
+/* One address: a mailbox, one more alias to follow, or a reason why it is neither. */
 static void
-follow(struct walk *w, const struct name *n, const struct path *above)
-{
-    struct path here = {above, name_text(n), above ? above->depth + 1 : 1};
-    struct name target;
-
-    w->loop = w->loop || here.depth > DIRECTORY_DEPTH_MAX;
-    if (w->loop)
-        return;
-    for (const struct target *t = read_targets(w, n); t && !w->loop; t = t->next) {
-        w->loop = ++w->visited > DIRECTORY_TARGETS_MAX;
-        if (!w->loop && name_take(&target, t->address))
-            resolve(w, &target, &here);
-    }
-}
-
-static void
-resolve(struct walk *w, struct name *n, const struct path *above)
+resolve(struct walk *w, struct name *n)
 {
     struct entry e = look_up(w->d, n);
 
@@ -156,17 +129,45 @@ resolve(struct walk *w, struct name *n, const struct path *above)
         e = look_up(w->d, n);
     }
     if (!e.hosted)
-        note(w, above ? ACCOUNTS_NO_MAILBOX : ACCOUNTS_NOT_LOCAL);
+        note(w, w->depth ? ACCOUNTS_NO_MAILBOX : ACCOUNTS_NOT_LOCAL);
     else if (e.domain_suspended)
         note(w, ACCOUNTS_DOMAIN_SUSPENDED);
-    else if (e.alias && !is_on_path(above, name_text(n)))
-        follow(w, n, above);
+    else if (e.alias && !is_being_followed(w, name_text(n)))
+        follow(w, n);
     else if (e.account)
         add_mailbox(w, &e);
     else if (e.alias)
         w->loop = true;
     else
         note(w, ACCOUNTS_NO_MAILBOX);
+}
+
+static void
+resolve_next(struct walk *w)
+{
+    struct level *innermost = &w->levels[w->depth - 1];
+    const struct listed *target = innermost->next;
+    struct name n;
+
+    if (!target) {
+        w->depth--;
+        return;
+    }
+    innermost->next = target->next;
+    w->loop = ++w->visited > DIRECTORY_TARGETS_MAX;
+    if (!w->loop && name_take(&n, target->text))
+        resolve(w, &n);
+}
+
+/* An empty directory beside a damaged one has lost its domains, and mail for them must wait until
+ * somebody has put them back: a permanent refusal would send all of it home. */
+static bool
+is_lost(struct directory *d)
+{
+    bool empty = !db_first(&d->db, SQL_domain_first, NULL);
+
+    db_end(&d->db, SQL_domain_first);
+    return empty && db_lies_aside();
 }
 
 void
@@ -176,10 +177,12 @@ directory_expand_name(struct directory *d, struct name *n, struct expansion *x)
 
     x->count = 0;
     x->room = 0;
-    resolve(&w, n, NULL);
-    arena_clear(d->targets);
+    resolve(&w, n);
+    while (w.depth && !w.loop)
+        resolve_next(&w);
+    arena_clear(d->texts);
     x->verdict = w.loop ? ACCOUNTS_LOOP : w.usable ? ACCOUNTS_OK : w.worst;
-    if (err_is(d->db.err))
+    if (err_is(d->db.err) || (x->verdict == ACCOUNTS_NOT_LOCAL && is_lost(d)))
         x->verdict = ACCOUNTS_TEMPORARY;
 }
 

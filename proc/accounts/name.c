@@ -2,52 +2,39 @@
  * that is cut moves towards the "@", which stays where it is. */
 #include "name.h"
 
-/* Lower the local part and point the parts at text, whose first len bytes are canonical. */
-static bool
-finish(struct name *n, size_t len)
-{
-    struct slice local;
-
-    mime_address_split(slice_make(n->text, len), &local, &n->domain);
-    for (size_t i = 0; i < local.len; i++)
-        n->text[i] = (char)ascii_lower((uint8_t)n->text[i]);
-    n->local = local;
-    return local.len != 0;
-}
-
 bool
 name_take(struct name *n, struct slice canonical)
 {
     if (!slice_to_string(canonical, n->text, sizeof(n->text)))
         return false;
-    return finish(n, canonical.len);
+    mime_address_split(slice_make(n->text, canonical.len), &n->local, &n->domain);
+    for (size_t i = 0; i < n->local.len; i++)
+        n->text[i] = (char)ascii_lower((uint8_t)n->text[i]);
+    return n->local.len != 0;
 }
 
 bool
 name_parse(struct name *n, struct slice address)
 {
-    struct buf out = {
-        .at = (uint8_t *)n->text, .room = sizeof(n->text), .cap = sizeof(n->text) - 1};
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf out = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
     struct mime_address a;
 
-    if (!mime_address_parse(address, &a) || mime_literal_parse(a.domain) ||
-        !mime_address_put(&out, &a))
-        return false;
-    n->text[out.len] = '\0';
-    return finish(n, out.len) && n->domain.len != 0;
+    return mime_address_parse(address, &a) && !mime_literal_parse(a.domain) &&
+           mime_address_put(&out, &a) && name_take(n, buf_slice(&out)) && n->domain.len != 0;
 }
 
 bool
 name_parse_domain(struct name *n, struct slice domain)
 {
-    struct buf out = {
-        .at = (uint8_t *)n->text, .room = sizeof(n->text), .cap = sizeof(n->text) - 1};
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf out = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
 
-    if (mime_literal_parse(domain) || !mime_domain_put(&out, domain))
+    if (mime_literal_parse(domain) || !mime_domain_put(&out, domain) ||
+        !slice_to_string(buf_slice(&out), n->text, sizeof(n->text)))
         return false;
-    n->text[out.len] = '\0';
     n->local = (struct slice){NULL, 0};
-    n->domain = buf_slice(&out);
+    n->domain = slice_make(n->text, out.len);
     return true;
 }
 

@@ -284,6 +284,29 @@ a_later_version_is_left_alone(void **state)
 }
 
 static void
+a_database_that_is_busy_is_not_damaged(void **state)
+{
+    sqlite3 *other = NULL;
+    struct directory d;
+    struct err e;
+
+    (void)state;
+    make_one_with_copy();
+    assert_int_equal(sqlite3_open("directory.db", &other), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL),
+        SQLITE_OK);
+    e = directory_open(&d);
+    assert_int_equal(e.kind, ERR_TEMPORARY);
+    directory_close(&d);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_false(err_is(directory_open(&d)));
+    assert_int_equal(count_domains(&d), 2);
+    directory_close(&d);
+    assert_int_equal(test_folder_count("directory.db.damaged", false), 0);
+}
+
+static void
 a_copy_made_amid_changes_is_whole(void **state)
 {
     struct directory d;
@@ -347,6 +370,7 @@ main(void)
         TEST(left_overs_of_a_crash_do_no_harm),
         TEST(damage_met_while_running_is_replaced_while_running),
         TEST(a_later_version_is_left_alone),
+        TEST(a_database_that_is_busy_is_not_damaged),
         TEST(a_copy_made_amid_changes_is_whole),
         TEST(a_folder_that_cannot_be_written_is_an_error_and_no_loss),
     };

@@ -189,7 +189,7 @@ an_address_leads_to_its_mailbox(void **state)
     }
 }
 
-/* rfc5321#4.5.1-a */
+/* rfc5321#4.5.1-b */
 static void
 postmaster_alone_is_that_of_the_services_own_domain(void **state)
 {

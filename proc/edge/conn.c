@@ -100,9 +100,14 @@ conn_end(struct conn *c, enum edge_end why)
 
 /* ---- TLS ---- */
 
+/* deviates: rfc5802#6-d asks to offer -PLUS wherever there is something to bind to. GNU SASL
+ * chooses it whether or not its program can bind, and mutt then cannot log in at all: so it is a
+ * limit. */
 struct sasl_binding
 conn_binding(const struct conn *c)
 {
+    if (!role_limit(c->edge->role, LIMIT_scram_plus))
+        return (struct sasl_binding){.tls_exporter = {NULL, 0}};
     return (struct sasl_binding){.tls_exporter = slice_make(c->exporter, c->exporter_len),
                                  .tls_server_end_point =
                                      slice_make(c->end_point, c->end_point_len)};

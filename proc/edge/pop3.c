@@ -47,7 +47,25 @@ session_of(const struct conn *c)
     return c->session;
 }
 
+static unsigned
+store_of(const struct conn *c)
+{
+    return shard_owner(session_of(c)->account, role_peer_count(c->edge->role, ROLE_store));
+}
+
 static void take_question(struct conn *c);
+
+/* The mailbox is free for the next session before the client reads our goodbye. */
+static void
+release_mailbox(struct conn *c)
+{
+    struct pop3_session *s = session_of(c);
+    struct chan *store = s->lock ? role_peer(c->edge->role, ROLE_store, store_of(c)) : NULL;
+
+    if (store)
+        chan_send(store, MSG_store_close, &(struct store_close){s->lock}, -1);
+    s->lock = 0;
+}
 
 /* A login's answer makes the next question, the mailbox: the machine is looked at after each. */
 static void
@@ -115,12 +133,6 @@ ask_apop(struct conn *c)
 }
 
 /* ---- the mailbox ---- */
-
-static unsigned
-store_of(const struct conn *c)
-{
-    return shard_owner(session_of(c)->account, role_peer_count(c->edge->role, ROLE_store));
-}
 
 static bool
 map_listing(struct pop3_session *s, int fd, uint64_t count)
@@ -381,6 +393,8 @@ take_question(struct conn *c)
 {
     struct pop3_session *s = session_of(c);
 
+    if (s->server.closing)
+        release_mailbox(c);
     if (s->server.ask.kind == POP3_ASK_NONE || s->server.closing)
         return;
     s->waiting = true;
@@ -409,7 +423,9 @@ begin(struct conn *c)
     s->config = (struct pop3_config){.hostname = c->edge->hostname,
                                      .limits = &c->edge->role->limits,
                                      .tls_available = !tls_server_is_empty(c->edge->tls)};
-    snprintf(s->stamp, sizeof(s->stamp), "<%s.%s@%s>", c->id, c->nonce, c->edge->role->hostname);
+    if (role_limit(c->edge->role, LIMIT_pop3_apop))
+        snprintf(s->stamp, sizeof(s->stamp), "<%s.%s@%s>", c->id, c->nonce,
+                 c->edge->role->hostname);
     pop3_server_init(&s->server, &s->config, client, &c->out, slice_of(s->stamp));
 }
 
@@ -468,10 +484,8 @@ static void
 clear(struct conn *c)
 {
     struct pop3_session *s = session_of(c);
-    struct chan *store = s->lock ? role_peer(c->edge->role, ROLE_store, store_of(c)) : NULL;
 
-    if (store)
-        chan_send(store, MSG_store_close, &(struct store_close){s->lock}, -1);
+    release_mailbox(c);
     pop3_server_clear(&s->server);
     for (size_t i = 0; i < s->pack_count; i++)
         close(s->packs[i].fd);

@@ -99,8 +99,10 @@ on_sender(struct conn *c, const union msg_any *m, int fd)
 
     if (fd >= 0)
         close(fd);
-    if (m)
-        a.reason = m->accounts_sender_answer.verdict == ACCOUNTS_OK ? REASON_NONE : SMTP_NOT_YOURS;
+    if (m && m->accounts_sender_answer.verdict == ACCOUNTS_OK)
+        a.reason = REASON_NONE;
+    else if (m && m->accounts_sender_answer.verdict != ACCOUNTS_TEMPORARY)
+        a.reason = SMTP_NOT_YOURS;
     a.argument = session_of(c)->server.address;
     answer(c, &a);
 }

@@ -119,12 +119,14 @@ struct err
 control_open(struct parent *p, const char *run)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct err e;
 
     if ((size_t)snprintf(self.path, sizeof(self.path), "%s/control", run) >= sizeof(self.path))
         return err_make(ERR_LIMIT, "the length of the run folder's name");
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", self.path);
-    if (unlink(self.path) != 0 && errno != ENOENT)
-        return err_os(errno, "removing an old control socket");
+    e = sockets_clear_place(self.path);
+    if (err_is(e))
+        return e;
     self.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (self.fd < 0 || bind(self.fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         chmod(self.path, 0600) != 0 || listen(self.fd, 64) != 0)

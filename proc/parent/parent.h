@@ -67,6 +67,7 @@ void configure_rest(struct child *c); /* limits, sockets, files, and go */
 struct err
 sockets_open(struct parent *p); /* what the configuration wants, closing what it does not */
 void sockets_close(struct parent *p);
+struct err sockets_clear_place(const char *path); /* for a new unix socket */
 
 /* control.c: the door for commands */
 struct err control_open(struct parent *p, const char *run);

@@ -9,13 +9,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "parent.h"
 
 enum {
     SOCKET_BACKLOG = 1024,
     SOCKET_STEP_MS = 20,
-    SOCKET_WAIT_MS = 5000, /* the roles of a parent that was killed hold its sockets until they end */
+    SOCKET_WAIT_MS =
+        5000, /* the roles of a parent that was killed hold its sockets until they end */
 };
 
 static int patience_ms = SOCKET_WAIT_MS; /* at the start; a reload does not wait */
@@ -52,8 +54,27 @@ set_options(int fd, const struct conf_listen *l)
     return ERR_OK;
 }
 
-/* A unix socket file that a killed parent left behind is in the way; the state folder's lock says
- * that nobody listens there. Every local user may connect: the kernel tells who it is. */
+/* A socket that a killed parent left behind goes: the state folder's lock says that nobody listens
+ * there. Anything else is moved aside, never deleted. */
+struct err
+sockets_clear_place(const char *path)
+{
+    char aside[CONF_PATH_MAX + 32];
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? ERR_OK : err_os(errno, "looking at the place of a socket");
+    if (S_ISSOCK(st.st_mode))
+        return unlink(path) == 0 ? ERR_OK : err_os(errno, "removing an old socket");
+    snprintf(aside, sizeof(aside), "%s.aside-%llu", path,
+             (unsigned long long)clock_now_us() / 1000000);
+    if (rename(path, aside) != 0)
+        return err_os(errno, "moving aside what is in the place of a socket");
+    LOG(salvage, SLICE(""), log_string("file", path), log_string("what", "moved-aside"));
+    return ERR_OK;
+}
+
+/* Every local user may connect: the kernel tells who it is. */
 static struct err
 bind_address(int fd, const struct conf_listen *l)
 {
@@ -61,8 +82,10 @@ bind_address(int fd, const struct conf_listen *l)
     const struct sockaddr_un *un = (const struct sockaddr_un *)&l->address.at;
     bool local = address->sa_family == AF_UNIX;
 
-    if (local && unlink(un->sun_path) != 0 && errno != ENOENT)
-        return err_os(errno, "removing an old socket");
+    struct err e = local ? sockets_clear_place(un->sun_path) : ERR_OK;
+
+    if (err_is(e))
+        return e;
     for (int waited = 0; bind(fd, address, l->address.len) != 0; waited += SOCKET_STEP_MS) {
         if (errno != EADDRINUSE || waited >= patience_ms)
             return err_os(errno, "binding");

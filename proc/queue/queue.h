@@ -16,7 +16,8 @@ enum {
     QUEUE_IDLE_MS = 20,             /* between two steps of housekeeping */
     QUEUE_RETRY_FIRST_SECONDS = 10, /* doubled at each attempt */
     QUEUE_RETRY_MOST_SECONDS = 3600,
-    QUEUE_TARGETS_MAX = 1 << 20, /* mailboxes of one message */
+    QUEUE_ID_MARGIN_SECONDS = 60, /* between an edge's end of a slow transaction and its frame */
+    QUEUE_TARGETS_MAX = 1 << 20,  /* mailboxes of one message */
 };
 
 enum target_state { TARGET_OPEN, TARGET_SENT, TARGET_DEFERRED, TARGET_DONE };
@@ -74,6 +75,7 @@ void submit_commit_soon(struct queue *q);
 void send_message(struct queue *q, struct message *m, const struct slice *envelope,
                   const struct slice *body);
 void send_flush(struct queue *q);                 /* what send_message put together goes out */
+uint64_t queue_oldest_id(const struct queue *q);  /* that an edge may still submit */
 void send_pump(struct queue *q);                  /* as many of `sending` as the windows allow */
 void send_again(struct queue *q, unsigned store); /* a store was replaced: it forgot what it had */
 void send_due(struct queue *q);                   /* deferred ones whose time has come */

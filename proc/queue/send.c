@@ -29,6 +29,23 @@ struct parcel {
 /* Deliveries that wait for others to share their frame, until send_flush. */
 static struct buf outboxes[ROLE_INSTANCES_MAX];
 
+/* No transaction lasts longer, so no message with an older id can still come from an edge. */
+uint64_t
+queue_oldest_id(const struct queue *q)
+{
+    return role_message_id_floor(role_limit(q->role, LIMIT_transaction_seconds) +
+                                 QUEUE_ID_MARGIN_SECONDS);
+}
+
+/* What the stores may forget: neither the journal nor an edge will ever bring an id below it. */
+static uint64_t
+queue_low_water(const struct queue *q)
+{
+    uint64_t replayed = journal_low_water(q->journal), oldest = queue_oldest_id(q);
+
+    return replayed < oldest ? replayed : oldest;
+}
+
 static uint64_t
 now_seconds(void)
 {
@@ -214,7 +231,7 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     sent = envelope && envelope_decode(*envelope, &e) && find_body(&p, body, &body_room);
     if (sent) {
         p.delivery.sender = e.sender;
-        p.delivery.low_water = journal_low_water(q->journal);
+        p.delivery.low_water = queue_low_water(q);
         sent = send_to_stores(&p, *envelope);
     }
     if (p.fd >= 0)

@@ -149,10 +149,13 @@ find_asker(const struct queue *q, struct submit *s)
     return false;
 }
 
+/* Ids are made when a transaction's DATA begins. One that is too old may have been forgotten by a
+ * store already: see queue_low_water. */
 static bool
 is_own_new_id(const struct queue *q, const struct submit *s, uint64_t id)
 {
-    return role_message_id_is_from(id, s->role, s->index) && !map_get(&q->messages, id);
+    return role_message_id_is_from(id, s->role, s->index) && id >= queue_oldest_id(q) &&
+           !map_get(&q->messages, id);
 }
 
 static void

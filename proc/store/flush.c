@@ -110,7 +110,7 @@ batch_done(void *ctx)
     if (s->flush_due || !list_empty(&s->waiting))
         begin(s);
     else if (s->stopping)
-        role_end(s->role);
+        rooms_close(s);
 }
 
 static void

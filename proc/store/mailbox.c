@@ -104,6 +104,18 @@ open_after_sync(struct rooms *s, void *ctx, bool ok)
     free(w);
 }
 
+/* A session that has ended may have said so on a channel that was not read yet. */
+static bool
+is_locked(struct rooms *s, uint64_t account)
+{
+    const struct lock *l = map_get(&s->locked, account);
+    struct chan *edge = l ? role_peer(s->role, ROLE_access, l->edge) : NULL;
+
+    if (edge)
+        chan_drain(edge);
+    return map_get(&s->locked, account) != NULL;
+}
+
 /* What the queue sent before the session asked is in the mailbox when the session looks. */
 static void
 on_open(void *ctx, struct chan_call *call, const union msg_any *any)
@@ -117,7 +129,7 @@ on_open(void *ctx, struct chan_call *call, const union msg_any *any)
 
     if (queue)
         chan_drain(queue);
-    if (map_get(&s->locked, account))
+    if (is_locked(s, account))
         refused.verdict = STORE_IN_USE;
     if (account == 0 || refused.verdict == STORE_IN_USE ||
         shard_owner(account, s->role->count) != s->role->index ||

@@ -58,6 +58,15 @@ on_peer_down(struct role *r, enum role_id id, unsigned index)
         mailbox_edge_gone(r->state, index);
 }
 
+/* The orderly end is noted in every index: what is found different later is damage, not a crash. */
+void
+rooms_close(struct rooms *s)
+{
+    store_close(s->store);
+    s->store = NULL;
+    role_end(s->role);
+}
+
 static void
 on_stop(struct role *r, unsigned seconds)
 {

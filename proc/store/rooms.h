@@ -33,6 +33,9 @@ struct rooms {
     struct buf outcomes; /* store_outcome items on their way to the queue */
 };
 
+/* main.c: after the last batch of a stop */
+void rooms_close(struct rooms *s);
+
 /* flush.c */
 void flush_soon(struct rooms *s); /* within ROOMS_FLUSH_MS */
 void flush_now(struct rooms *s);  /* as soon as the sync under way, if any, has ended */

@@ -167,7 +167,7 @@ def test_s_nail_sends_and_reads(demo, filled, tmp_path):
     s_nail(demo, tmp_path, "-S", f"mta=submissions://{url}:{demo.ports['submissions']}", "-S",
            f"from={address}", "-S", "smtp-auth=plain", "-s", "by s-nail", ANA, stdin="written in s-nail\n")
     assert b"written in s-nail" in arrives(demo, ANA, "by s-nail")
-    shown = s_nail(demo, tmp_path, "-R", "-f", f"pop3s://{url}:{demo.ports['pop3s']}",
+    shown = s_nail(demo, tmp_path, "-S", "pop3-no-apop", "-R", "-f", f"pop3s://{url}:{demo.ports['pop3s']}",
                    stdin="headers\nprint 1\nxit\n")
     assert "first" in shown
 
@@ -180,6 +180,7 @@ def test_mutt_sends_and_reads(demo, filled, tmp_path):
         f"set from=\"{address}\"\nset smtp_url=\"smtps://{host}:{demo.ports['submissions']}\"\n"
         f"set smtp_pass=\"{demo.accounts[address]}\"\nset pop_pass=\"{demo.accounts[address]}\"\n"
         f"set certificate_file={tmp_path}/known\nset ssl_verify_host=no\nset ssl_verify_dates=no\n"
+        f"set folder={tmp_path}\n"
         "set copy=no\nset record=\nset pop_delete=no\nset quit=yes\nset wait_key=no\n")
     (tmp_path / "known").write_bytes(open(demo.certificate, "rb").read())
     environ = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm"}
