@@ -130,12 +130,26 @@ peer_down(struct role *r, enum role_id id, unsigned index)
     askers_forget(r->state, id, index);
 }
 
+/* Nobody waits any more: the rest of a copy that is due, in one go. */
+static void
+finish_copy(struct accounts *a)
+{
+    struct err e = ERR_OK;
+
+    if (a->copying || a->directory.changed)
+        while ((e = db_copy_step(&a->directory.db)).kind == ERR_AGAIN)
+            ;
+    if (err_is(e))
+        LOG(storage, SLICE(""), log_err(e));
+}
+
 static void
 finish(void *ctx)
 {
     struct accounts *a = ctx;
 
     on_flush(a);
+    finish_copy(a);
     directory_close(&a->directory);
     role_end(a->role);
 }
