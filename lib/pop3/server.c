@@ -116,10 +116,12 @@ run(struct pop3_server *s, struct slice line)
     if (s->phase == POP3_LOGIN && !(c && c->flags & HAS_PASSWORD))
         secret_clear(&s->user); /* rfc1939#7-f */
     refusal = check(s, c, line);
-    if (refusal)
+    if (refusal) {
         pop3_say(s, refusal);
-    else
-        c->run(s, line);
+        return;
+    }
+    ensure(c != NULL); /* check refuses what is no command */
+    c->run(s, line);
 }
 
 /* A browser that was led here: what follows is not from somebody who speaks POP3. */

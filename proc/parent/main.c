@@ -147,20 +147,21 @@ enter_jail(const struct conf *conf)
 static struct err
 prepare(struct parent *p)
 {
-    struct err e = make_folders(p->conf->state, 0711);
+    const struct conf *conf = p->conf;
+    struct err e = make_folders(conf->state, 0711);
 
     if (!err_is(e))
-        e = make_folders(p->conf->run, 0711);
+        e = make_folders(conf->run, 0711);
     if (!err_is(e))
-        e = lock_state(p->conf->state);
+        e = lock_state(conf->state);
     if (!err_is(e))
         e = sockets_open(p);
     if (!err_is(e))
-        e = enter_jail(p->conf);
+        e = enter_jail(conf);
     if (err_is(e))
         return e;
     p->loop = loop_new();
-    return control_open(p, p->conf->run);
+    return control_open(p, conf->run);
 }
 
 static const char *
