@@ -498,10 +498,10 @@ clear(struct conn *c)
 
 #define POP3_OPS(implicit)                                                                         \
     {                                                                                              \
-        .alpn = "pop3", .idle = LIMIT_pop3_idle_seconds, .implicit_tls = implicit, .begin = begin, \
-        .greet = greet, .feed = feed, .is_waiting = is_waiting, .is_closing = is_closing,          \
-        .is_busy = is_busy, .produce = produce, .tls_started = tls_started, .end = end,            \
-        .clear = clear,                                                                            \
+        .alpn = "pop3", .idle = LIMIT_pop3_idle_seconds, .implicit_tls = (implicit),               \
+        .begin = begin, .greet = greet, .feed = feed, .is_waiting = is_waiting,                    \
+        .is_closing = is_closing, .is_busy = is_busy, .produce = produce,                          \
+        .tls_started = tls_started, .end = end, .clear = clear,                                    \
     }
 
 const struct session_ops pop3_ops = POP3_OPS(false), pop3s_ops = POP3_OPS(true);

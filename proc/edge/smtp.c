@@ -417,7 +417,7 @@ clear(struct conn *c)
 
 #define SMTP_OPS(implicit)                                                                         \
     {                                                                                              \
-        .alpn = "smtp", .idle = LIMIT_idle_seconds, .implicit_tls = implicit, .begin = begin,      \
+        .alpn = "smtp", .idle = LIMIT_idle_seconds, .implicit_tls = (implicit), .begin = begin,    \
         .greet = greet, .feed = feed, .is_waiting = is_waiting, .is_closing = is_closing,          \
         .is_busy = is_busy, .produce = produce, .tls_started = tls_started, .end = end,            \
         .clear = clear,                                                                            \

@@ -215,7 +215,7 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     static struct buf envelope_room = {.cap = JOURNAL_ENVELOPE_MAX};
     static struct buf body_room = {.cap = QUEUE_INLINE_MAX};
     struct queue_envelope e;
-    struct slice from_journal;
+    struct slice from_journal = {NULL, 0};
     struct parcel p = {.q = q, .message = m, .fd = -1};
     bool sent;
 
