@@ -75,7 +75,7 @@ lock_buckets(struct store *st)
         if (shard_owner(bucket, st->config.count) != st->config.index)
             continue;
         if (fcntl(st->lock_fd, F_OFD_SETLK, &range) != 0)
-            return (struct err){ERR_TEMPORARY, errno, "locking accounts another process has"};
+            return (struct err){ERR_AGAIN, errno, "locking accounts another process has"};
     }
     return ERR_OK;
 }

@@ -56,7 +56,7 @@ void store_config_init(struct store_config *c); /* process 0 of 1, and the usual
 
 struct store;
 
-/* Locks this process's accounts in ./lock (an OFD lock: it dies with the process). TEMPORARY where
+/* Locks this process's accounts in ./lock (an OFD lock: it dies with the process). AGAIN where
  * another living process owns one of them. */
 struct err store_open(struct store **out, const struct store_config *config);
 /* Flushes and syncs what is pending, telling nobody. All batches must be done. NULL is fine. */
