@@ -184,7 +184,7 @@ add_conditions(scmp_filter_ctx filter, const char *words)
     const struct scmp_arg_cmp not_executable = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp for_reading =
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
-    const struct scmp_arg_cmp make_nonblocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO);
+    const struct scmp_arg_cmp make_nonblocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0);
 
     if (!add_rule(filter, SCMP_ACT_ALLOW, "ioctl", &make_nonblocking) ||
         !add_rule(filter, SCMP_ACT_ALLOW, "mmap", &not_executable) ||

@@ -68,7 +68,7 @@ take_lock(struct db *db)
         if (errno != EAGAIN && errno != EACCES)
             return err_os(errno, "locking the directory");
         if (clock_steady_ms() >= end)
-            return err_make(ERR_TEMPORARY, "the directory is in use by another process");
+            return err_make(ERR_AGAIN, "the directory is in use by another process");
         nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000000}, NULL);
     }
     return ERR_OK;

@@ -146,7 +146,7 @@ a_second_process_waits_and_then_says_so(void **state)
     assert_int_equal(fcntl(lock, F_OFD_SETLK, &whole), -1);
     close(lock);
     e = directory_open(&second);
-    assert_int_equal(e.kind, ERR_TEMPORARY);
+    assert_int_equal(e.kind, ERR_AGAIN);
     directory_close(&second);
     directory_close(&d);
     assert_false(err_is(directory_open(&d)));
