@@ -438,7 +438,6 @@ on_verdict(struct conn *c, const union msg_any *answer, int fd)
 
     if (fd >= 0)
         close(fd);
-    c->begun = true;
     c->counted = answer && verdict == GUARD_OK;
     if (verdict == GUARD_OK && c->ops->implicit_tls) {
         c->handshaking = true;

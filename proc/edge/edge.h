@@ -91,7 +91,6 @@ struct conn {
     conn_answer_fn *on_answer;
     login_fn *on_login;
     bool counted; /* by the guard */
-    bool begun;   /* the guard has said yes */
     bool pumping, lingering, dead;
     bool eof;                   /* the client said all it will say */
     bool drained;               /* its socket is empty until the loop says otherwise */
