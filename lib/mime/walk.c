@@ -126,16 +126,16 @@ static void
 close_parts(struct walk *w, size_t depth, size_t end, bool at_delimiter)
 {
     const uint8_t *at = w->message.at;
-    size_t body_end = end;
+    size_t stop = end;
 
-    if (w->in_header)
-        end_header(w, end, end);
-    if (at_delimiter && body_end && at[body_end - 1] == '\n') {
-        body_end--;
-        body_end -= body_end && at[body_end - 1] == '\r';
+    if (at_delimiter && stop && at[stop - 1] == '\n') {
+        stop--;
+        stop -= stop && at[stop - 1] == '\r';
     }
+    if (w->in_header)
+        end_header(w, stop, stop);
     for (; w->depth > depth; w->depth--)
-        w->parts[top(w)->part].body = view(w, top(w)->body, body_end);
+        w->parts[top(w)->part].body = view(w, top(w)->body, stop);
 }
 
 /* A line that ends what stands before it. The innermost boundary counts: whoever nests parts with
