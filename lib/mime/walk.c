@@ -114,8 +114,8 @@ enter_body(struct walk *w)
     }
     buf_init(&boundary, MIME_BOUNDARY_MAX);
     if (mime_part_is(p, SLICE("multipart"), SLICE("")) &&
-        mime_param_join(&boundary, p->content_type, SLICE("boundary"), &charset)) {
-        memcpy(o->boundary, boundary.at, boundary.len);
+        mime_param_join(&boundary, p->content_type, SLICE("boundary"), &charset) && boundary.len) {
+        memcpy(o->boundary, buf_slice(&boundary).at, boundary.len);
         o->boundary_len = boundary.len;
     }
     buf_clear(&boundary);
