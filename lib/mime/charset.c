@@ -65,7 +65,7 @@ ascii_length(struct slice text)
     return text.at[0] < 0x80;
 }
 
-/* What `length` finds well-formed; a replacement for each byte that is not. */
+/* What `length` finds well-formed; a replacement for each byte that is not. rfc2047#6.2-b */
 static void
 put_checked(struct buf *out, struct slice text, size_t (*length)(struct slice))
 {

@@ -37,7 +37,7 @@ outline(struct slice message, struct buf *out)
 
 #define MULTI(kind, boundary) "Content-Type: multipart/" kind "; boundary=\"" boundary "\"\n\n"
 
-/* rfc2045#5.1-c rfc2045#5.2-a rfc2046#5.1.1-a rfc2046#5.1.1-b rfc2046#5.1.2-a rfc2046#5.1.5-a
+/* rfc2045#5.1-c rfc2045#5.2-a rfc2046#5.1.1-a rfc2046#5.1.1-b rfc2046#5.1.1-c rfc2046#5.1.5-a
  * rfc2046#5.2.1-a */
 static const struct {
     const char *why, *message, *expected;

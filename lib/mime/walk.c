@@ -3,7 +3,8 @@
  * The line end before either is part of it.
  *
  * Lines are read once. What is open is a stack: containers and, on top, the part now read. A
- * delimiter of any of them closes everything above it, so that a part nobody ended ends there. */
+ * delimiter of any of them closes everything above it, so that a part nobody ended ends there
+ * (rfc2046#5.1.1-c). */
 #include "mime/walk.h"
 
 #include "mime/header.h"
@@ -156,7 +157,7 @@ read_delimiter(struct walk *w, struct slice line, size_t begin, size_t next)
             continue;
         close_parts(w, i + 1, begin, true);
         if (rest.len)
-            o->boundary_len = 0; /* an epilogue follows */
+            o->boundary_len = 0; /* an epilogue follows, rfc2046#5.1.1-b */
         else
             open_part(w, next);
         return true;
