@@ -1,6 +1,7 @@
 /* Paths and addresses. What parses has a canonical form that parses to itself again, and that holds
  * nothing which could end a line, a path or an argument. */
 #include "base/ensure.h"
+#include "mime/utf8.h"
 #include "smtp/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,6 +1,7 @@
 /* esmtp-params = esmtp-param *( SP esmtp-param )                     rfc5321#4.1.2-b
  * esmtp-param  = keyword [ "=" value ]
  * Each parameter has a row in param.def and a short function here. Unknown is 555, twice is 501. */
+#include "mime/utf8.h"
 #include "smtp/server_private.h"
 
 enum { ENVID_MAX = 100, ORCPT_MAX = 500, AUTH_MAX = 500 }; /* RFC 3461 4.4, 4.2; RFC 4954 5 */

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/ensure.h"
-#include "mime/address.h"
+#include "mime/utf8.h"
 
 enum { HASH_LEN_LEAST = 13 }; /* of the oldest method, DES */
 
