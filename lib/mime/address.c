@@ -9,51 +9,12 @@
 #include <idn2.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static bool
 is_atext(uint8_t c)
 {
     return ascii_is_alnum(c) || c >= 0x80 || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
-}
-
-/* How many octets the sequence at the front has, 0 where it is malformed: overlong forms,
- * surrogates and what is beyond U+10FFFF are. */
-static size_t
-utf8_length(struct slice s)
-{
-    static const struct {
-        uint8_t first, last, least, most; /* of the first octet; of the second */
-        size_t len;
-    } forms[] = {
-        {0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < COUNT(forms); i++) {
-        if (s.at[0] < forms[i].first || s.at[0] > forms[i].last)
-            continue;
-        if (s.len < forms[i].len ||
-            (forms[i].len > 1 && (s.at[1] < forms[i].least || s.at[1] > forms[i].most)))
-            return 0;
-        for (size_t k = 2; k < forms[i].len; k++)
-            if ((s.at[k] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].len;
-    }
-    return 0;
-}
-
-bool
-mime_utf8_ok(struct slice text)
-{
-    while (text.len) {
-        size_t n = utf8_length(text);
-
-        if (n == 0)
-            return false;
-        text = slice_tail(text, n);
-    }
-    return true;
 }
 
 static bool
@@ -104,7 +65,7 @@ mime_address_take_local(struct slice *text, struct mime_address *a)
     size_t n = text->len && text->at[0] == '"' ? quoted_length(*text) : dot_string_length(*text);
 
     *a = (struct mime_address){.local = slice_head(*text, n)};
-    if (n == 0 || n > MIME_ADDRESS_MAX || !mime_utf8_ok(a->local))
+    if (n == 0 || n > MIME_ADDRESS_MAX || !utf8_ok(a->local))
         return false;
     a->is_ascii = is_ascii(a->local);
     *text = slice_tail(*text, n);
@@ -134,7 +95,7 @@ mime_domain_parse(struct slice text)
     struct slice label;
     bool more = true;
 
-    if (text.len > MIME_DOMAIN_MAX || !mime_utf8_ok(text))
+    if (text.len > MIME_DOMAIN_MAX || !utf8_ok(text))
         return false;
     while (more) {
         more = slice_cut(&text, '.', &label);

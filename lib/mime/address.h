@@ -50,7 +50,4 @@ bool mime_address_eq(struct slice a, struct slice b);
 /* Cut a canonical address at its last "@". No "@": all is local. */
 void mime_address_split(struct slice canonical, struct slice *local, struct slice *domain);
 
-/* Every byte belongs to a well-formed UTF-8 sequence (RFC 3629). */
-bool mime_utf8_ok(struct slice text);
-
 #endif

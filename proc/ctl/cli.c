@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "base/suggest.h"
 #include "conf/conf.h"
 #include "ctl.h"
 
@@ -233,7 +234,7 @@ complain_verb(const struct line *l, size_t known)
     for (size_t i = 0; i < COUNT(verbs); i++)
         if (known == 0 || strcmp(verbs[i].name, l->words[0]) == 0)
             names[count++] = known ? verbs[i].action : verbs[i].name;
-    slice_to_string(conf_suggest(slice_of(word), names, count), guess, sizeof(guess));
+    slice_to_string(suggest_name(slice_of(word), names, count), guess, sizeof(guess));
     if (guess[0])
         return FAIL(unknown_verb_guess, word, guess);
     return FAIL(unknown_verb, word);

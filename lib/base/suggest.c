@@ -1,9 +1,10 @@
 /* "Did you mean": the name with the smallest edit distance, where it is small enough to be likely.
  * The distance counts letters added, left out, changed, or swapped with their neighbour. */
-#include "base/ensure.h"
-#include "conf/conf_private.h"
+#include "base/suggest.h"
 
-enum { NAME_MAX_LEN = 32, PREFIX_MIN = 3 };
+#include "base/ensure.h"
+
+enum { PREFIX_MIN = 3 };
 
 /* Capitals, and hyphens for underscores, are no mistake worth counting. */
 static bool
@@ -22,7 +23,7 @@ least(unsigned a, unsigned b)
 static unsigned
 distance(struct slice a, struct slice b)
 {
-    unsigned rows[3][NAME_MAX_LEN + 1];
+    unsigned rows[3][SUGGEST_NAME_MAX + 1];
     unsigned *before = rows[0], *above = rows[1], *now = rows[2];
 
     for (unsigned j = 0; j <= b.len; j++)
@@ -45,18 +46,18 @@ distance(struct slice a, struct slice b)
 }
 
 struct slice
-conf_suggest(struct slice word, const char *const *names, size_t count)
+suggest_name(struct slice word, const char *const *names, size_t count)
 {
     struct slice best = {NULL, 0};
     unsigned best_distance = (unsigned)(word.len < 4 ? 1 : word.len / 3) + 1;
 
-    if (word.len == 0 || word.len > NAME_MAX_LEN)
+    if (word.len == 0 || word.len > SUGGEST_NAME_MAX)
         return best;
     for (size_t i = 0; i < count; i++) {
         struct slice name = slice_of(names[i]);
         unsigned d;
 
-        ensure(name.len <= NAME_MAX_LEN);
+        ensure(name.len <= SUGGEST_NAME_MAX);
         d = distance(word, name);
         if (d > 1 && word.len >= PREFIX_MIN && slice_starts_nocase(name, word))
             d = 1; /* an abbreviation */
