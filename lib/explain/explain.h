@@ -22,7 +22,7 @@ enum explain_kind {
 };
 
 enum explain_phase {
-#define PHASE(name) EXPLAIN_PHASE_##name,
+#define PHASE(name, word) EXPLAIN_PHASE_##name,
 #include "explain/phase.def"
 #undef PHASE
     EXPLAIN_PHASES

@@ -8,7 +8,8 @@
 
 enum {
     PATTERN_ELEMENTS_MAX = 40, /* words, gaps and choices of one pattern */
-    PATTERN_WAYS_MAX = 24,     /* words of one choice */
+    PATTERN_WAYS_MAX = 40,     /* words of one choice */
+    PATTERN_LETTERS_MAX = 12,  /* letters of a word that count for its weight */
     PATTERN_GAP = 8,           /* words that "*" bridges at most */
     PATTERN_SPAN_MAX = 63,     /* words of text a pattern can cover: a bit each while matching */
     PATTERN_CODES_MAX = 4,     /* codes in one says(...) */
