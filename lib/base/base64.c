@@ -28,12 +28,16 @@ base64_put(struct buf *out, struct slice bytes)
     return true;
 }
 
-static int
-value_of(uint8_t c)
+int
+base64_value(uint8_t c)
 {
-    const char *hit = c ? strchr(alphabet, c) : NULL;
-
-    return hit ? (int)(hit - alphabet) : -1;
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* One group of four characters with `have` of them before the padding. */
@@ -43,7 +47,7 @@ decode_group(const uint8_t *at, size_t have, struct buf *out)
     uint32_t bits = 0;
 
     for (size_t i = 0; i < have; i++) {
-        int value = value_of(at[i]);
+        int value = base64_value(at[i]);
 
         if (value < 0)
             return false;
