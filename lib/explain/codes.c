@@ -2,8 +2,8 @@
  * enhanced = ("2" / "4" / "5") "." DIGIT "." 1*3DIGIT     "5.1.1"; the subject has one digit
  *            (RFC 3463 2), which keeps most version numbers out
  *
- * An enhanced code is known by its form alone. A basic code is just a number, so its place has to say
- * that it is one: before an enhanced code, at the beginning of a line, or after a word that
+ * An enhanced code is known by its form alone. A basic code is just a number, so its place has to
+ * say that it is one: before an enhanced code, at the beginning of a line, or after a word that
  * announces codes. */
 #include "explain/codes.h"
 
@@ -53,9 +53,10 @@ enhanced_at(struct slice text, size_t i, uint16_t enhanced[3])
 {
     size_t n;
 
-    if (i > 0 && (ascii_is_alnum(text.at[i - 1]) || text.at[i - 1] == '.' || text.at[i - 1] == '@' ||
-                  text.at[i - 1] == '_' || text.at[i - 1] == '/'))
-        if (i < 3 || text.at[i - 1] != '_' || !ascii_is_digit(text.at[i - 2])) /* qmail: "550_5.1.1" */
+    if (i > 0 && (ascii_is_alnum(text.at[i - 1]) || text.at[i - 1] == '.' ||
+                  text.at[i - 1] == '@' || text.at[i - 1] == '_' || text.at[i - 1] == '/'))
+        if (i < 3 || text.at[i - 1] != '_' ||
+            !ascii_is_digit(text.at[i - 2])) /* qmail: "550_5.1.1" */
             return 0;
     n = take_enhanced(slice_tail(text, i), enhanced);
     if (n == 0 || i + n == text.len)
@@ -80,13 +81,14 @@ basic_value(struct slice s)
 
 /* Words and signs after which a number is a code. */
 static const char *const announcements[] = {
-    "smtp;",   "said:",    "said",     "error",   "error:",  "code",      "code:",      "status",
-    "status:", "reply:",   "reply",    "response:", "response", "returned", "returned:", "answered",
-    "smtp",    "smtp:",    "esmtp",    "<<<",     "(",       "[",         "'",          "\"",
-    "error=",  "status=",  "code=",    "reply=",  "e",       "err",       "respuesta:", "error (",
-    "dsn=",    "server:",  "message:", "was:",    "stat=",   "got",       "with",       "reason:",
-    "error #", "#",        "/",        "led=",    "errore",  "codigo",    "fehler:",    "erreur",
-    "rejected:", "}:",     "]:",       "fehlercode",
+    "smtp;",     "said:",    "said",       "error",   "error:",    "code",     "code:",
+    "status",    "status:",  "reply:",     "reply",   "response:", "response", "returned",
+    "returned:", "answered", "smtp",       "smtp:",   "esmtp",     "<<<",      "(",
+    "[",         "'",        "\"",         "error=",  "status=",   "code=",    "reply=",
+    "e",         "err",      "respuesta:", "error (", "dsn=",      "server:",  "message:",
+    "was:",      "stat=",    "got",        "with",    "reason:",   "error #",  "#",
+    "/",         "led=",     "errore",     "codigo",  "fehler:",   "erreur",   "rejected:",
+    "}:",        "]:",       "fehlercode",
 };
 
 static bool
@@ -132,7 +134,8 @@ basic_at(struct slice text, size_t i, uint16_t enhanced[3])
     uint8_t before = i > 0 ? text.at[i - 1] : ' ';
     uint8_t after = s.len > 3 ? s.at[3] : ' ';
     size_t next = skip_to_enhanced(text, i + 3);
-    bool glued = ascii_lower(before) == 'e' && (i < 2 || !ascii_is_alnum(text.at[i - 2])); /* E451 */
+    bool glued =
+        ascii_lower(before) == 'e' && (i < 2 || !ascii_is_alnum(text.at[i - 2])); /* E451 */
 
     if (!is_basic(s) || (ascii_is_alnum(before) && !glued) || before == '.' || before == '-' ||
         before == '@' || before == '+' || before == ',' || before == '$' ||

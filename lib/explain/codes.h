@@ -4,7 +4,8 @@
 
 #include "explain/explain.h"
 
-/* The codes of text, which is one failure's words. Numbers in addresses, dates, sizes and ids are none. */
+/* The codes of text, which is one failure's words. Numbers in addresses, dates, sizes and ids are
+ * none. */
 struct explain_codes codes_find(struct slice text);
 
 /* All of text is one code or a pair: "550", "5.7.1", "550 5.7.1", "#5.1.1". */

@@ -1,6 +1,6 @@
-/* The verdict on one recipient. Text weighs more than codes, as the codes of many systems say little
- * or lie; of several texts the remote server's own words are read first, then what was written about
- * this recipient, then what was written about all. */
+/* The verdict on one recipient. Text weighs more than codes, as the codes of many systems say
+ * little or lie; of several texts the remote server's own words are read first, then what was
+ * written about this recipient, then what was written about all. */
 #include <stdio.h>
 
 #include "explain/explain_private.h"
@@ -218,9 +218,10 @@ static void
 see_lateness(struct session *s, const struct finding *f, struct explained *x)
 {
     const struct catalogue_reason *expired = s->explain->known[KNOWN_expired];
-    bool for_now = x->codes.enhanced[0] == 4 || (!x->codes.enhanced[0] && x->codes.basic / 100 == 4);
+    bool for_now =
+        x->codes.enhanced[0] == 4 || (!x->codes.enhanced[0] && x->codes.basic / 100 == 4);
 
-    if (f->action == ACTION_delayed && !is_cause(x->reason))
+    if (s->is_notice && f->action == ACTION_delayed && !is_cause(x->reason))
         x->reason = s->explain->known[KNOWN_delayed];
     else if (s->is_notice && f->action == ACTION_failed && for_now &&
              x->reason->class == CATALOGUE_CLASS_networkerror)
@@ -258,8 +259,8 @@ weigh_codes(struct session *s, struct explained *x)
         x->evidence = x->status;
     } else if (!x->reason) {
         x->reason = s->explain->known[KNOWN_unknown];
-        x->basis = x->codes.basic || x->codes.enhanced[0] ? EXPLAIN_BY_BASIC_CODE
-                                                          : EXPLAIN_BY_NOTHING;
+        x->basis =
+            x->codes.basic || x->codes.enhanced[0] ? EXPLAIN_BY_BASIC_CODE : EXPLAIN_BY_NOTHING;
     } else if (x->basis == EXPLAIN_BY_TEXT && meant && meant->class != x->reason->class) {
         x->contradicts = true;
         x->meant = meant;
@@ -305,9 +306,10 @@ void
 decide(struct session *s, const struct finding *f, struct explained *x)
 {
     struct slice words = f->reply.len ? f->reply : f->text;
-    struct slice reply = said_reply(words);
+    struct slice reply = said_reply(words.len ? words : f->wider);
 
-    *x = (struct explained){.recipient = f->recipient, .phase = f->phase};
+    *x =
+        (struct explained){.recipient = f->recipient, .phase = f->phase, .reference = f->reference};
     x->reply = reply_join(reply.len ? reply : words, s->arena);
     take_codes(s, f, x);
     take_remote(s, f, x);

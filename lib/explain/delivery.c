@@ -1,34 +1,14 @@
 /* delivery-status = per-message-fields 1*( blank-line per-recipient-fields )       RFC 3464 2.1
- * A group is about a recipient once it has a recipient field; what comes before is about the message.
- * Many bounces paste these fields into plain text, so the groups may stand anywhere in it. */
+ * A group is about a recipient once it has a recipient field; what comes before is about the
+ * message. Many bounces paste these fields into plain text, so the groups may stand anywhere in it.
+ */
 #include "explain/explain_private.h"
+#include "mime/header.h"
 
 struct group {
     struct slice whole;
     struct slice final, original, action, status, diagnostic, remote, reporter;
 };
-
-/* A field with the lines folded into it; what is not a field gives name.len 0. */
-static bool
-take_field(struct slice *text, struct slice *name, struct slice *value)
-{
-    struct slice line, peek;
-    const uint8_t *begin;
-
-    if (!text_take_line(text, &line))
-        return false;
-    begin = line.at;
-    for (struct slice rest = *text; line.len && text_take_line(&rest, &peek);) {
-        if (text_indent(peek) == 0 || text_is_blank(peek))
-            break;
-        line.len = (size_t)(peek.at + peek.len - begin);
-        *text = rest;
-    }
-    if (!slice_cut(&line, ':', name))
-        *name = (struct slice){NULL, 0};
-    *value = text_trim(line);
-    return true;
-}
 
 static void
 put_field(struct group *g, struct slice name, struct slice value)
@@ -37,9 +17,12 @@ put_field(struct group *g, struct slice name, struct slice value)
         const char *name;
         struct slice *to;
     } rows[] = {
-        {"Final-Recipient", &g->final},       {"Original-Recipient", &g->original},
-        {"Action", &g->action},               {"Status", &g->status},
-        {"Diagnostic-Code", &g->diagnostic},  {"Remote-MTA", &g->remote},
+        {"Final-Recipient", &g->final},
+        {"Original-Recipient", &g->original},
+        {"Action", &g->action},
+        {"Status", &g->status},
+        {"Diagnostic-Code", &g->diagnostic},
+        {"Remote-MTA", &g->remote},
         {"Reporting-MTA", &g->reporter},
     };
 
@@ -48,28 +31,15 @@ put_field(struct group *g, struct slice name, struct slice value)
             *rows[i].to = value;
 }
 
-/* The fields up to the next blank line. False at the end of the text. */
-static bool
-take_group(struct slice *text, struct group *g)
+static struct group
+read_group(struct slice text)
 {
-    struct slice name, value, line;
-    const uint8_t *begin = text->at;
+    struct group g = {.whole = text};
+    struct mime_field field;
 
-    *g = (struct group){0};
-    while (text->len) {
-        struct slice rest = *text;
-
-        if (text_take_line(&rest, &line) && text_is_blank(line)) {
-            g->whole = slice_make(begin, (size_t)(line.at - begin));
-            *text = rest;
-            return true;
-        }
-        take_field(text, &name, &value);
-        put_field(g, name, value);
-    }
-    if (begin)
-        g->whole = slice_make(begin, (size_t)(text->at ? text->at - begin : 0));
-    return g->final.len > 0 || g->original.len > 0;
+    while (mime_field_take(&text, &field))
+        put_field(&g, field.name, field.value);
+    return g;
 }
 
 static int
@@ -139,9 +109,7 @@ use_group(struct session *s, const struct group *g, struct slice reporter)
         f->reply = text_trim(rest);
     else
         f->reply = g->diagnostic;
-    rest = g->remote;
-    slice_cut(&rest, ';', &type);
-    rest = text_trim(rest);
+    rest = mta_of(g->remote);
     text_take_host(&rest, &f->remote);
     f->text = f->reply.len ? f->text : g->whole;
     f->reporter = reporter;
@@ -150,21 +118,28 @@ use_group(struct session *s, const struct group *g, struct slice reporter)
         f->form = s->explain->known[KNOWN_delivered];
 }
 
+/* The name or address after "dns;". */
+static struct slice
+mta_of(struct slice value)
+{
+    struct slice type, rest = value;
+
+    return slice_cut(&rest, ';', &type) ? text_trim(rest) : value;
+}
+
 bool
 delivery_read(struct session *s, struct slice text)
 {
-    struct slice reporter = {NULL, 0}, type;
-    struct group g;
+    struct slice reporter = {NULL, 0}, block;
     size_t before = s->findings.count;
 
     if (text_find(text, SLICE("-Recipient:")) < 0 && text_find(text, SLICE("-recipient:")) < 0)
         return false;
-    while (take_group(&text, &g)) {
-        if (g.reporter.len) {
-            reporter = g.reporter;
-            slice_cut(&reporter, ';', &type);
-            reporter = text_trim(reporter);
-        }
+    while (mime_group_take(&text, &block)) {
+        struct group g = read_group(block);
+
+        if (g.reporter.len)
+            reporter = mta_of(g.reporter);
         if (g.final.len || g.original.len)
             use_group(s, &g, reporter);
     }

@@ -141,12 +141,23 @@ decide_all(struct session *s, struct explain_answer *answer)
     answer->truncated = s->findings.truncated || s->reader.truncated;
 }
 
-/* A text without any sign of being a reply, whose words mean nothing to us. */
-static bool
-is_unknown(const struct explain_answer *answer)
+/* Some kinds show in what was understood: words without any code that mean a mail program's error,
+ * words that mean nothing, a message that turned out to speak of a failure. */
+static enum explain_kind
+kind_by_answer(const struct explain_answer *answer)
 {
-    return answer->kind == EXPLAIN_reply && answer->count == 1 &&
-           answer->of[0].basis == EXPLAIN_BY_NOTHING;
+    const struct explained *x = answer->of;
+
+    if (answer->count != 1)
+        return answer->kind;
+    if (answer->kind == EXPLAIN_reply && x->basis == EXPLAIN_BY_NOTHING)
+        return EXPLAIN_unknown;
+    if (answer->kind == EXPLAIN_reply && x->codes.basic == 0 && x->codes.enhanced[0] == 0 &&
+        slice_starts_nocase(x->reason->id, SLICE("client-")))
+        return EXPLAIN_client;
+    if (answer->kind == EXPLAIN_unknown && x->basis == EXPLAIN_BY_TEXT)
+        return EXPLAIN_bounce;
+    return answer->kind;
 }
 
 struct explain_answer
@@ -160,8 +171,7 @@ explain_input(const struct explain *e, struct slice input, struct arena *a)
     answer.kind = read_input(&s, slice_head(input, EXPLAIN_INPUT_MAX));
     decide_all(&s, &answer);
     findings_clear(&s.findings);
-    if (is_unknown(&answer))
-        answer.kind = EXPLAIN_unknown;
+    answer.kind = kind_by_answer(&answer);
     answer.truncated = answer.truncated || input.len > EXPLAIN_INPUT_MAX;
     return answer;
 }

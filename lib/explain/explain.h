@@ -1,7 +1,7 @@
-/* What a failure means: a code, a reply, a log line, a mail program's error, a whole bounce or abuse
- * report, explained with reasons of the catalogue. Pure: it reads nothing but its input and the
- * catalogue, and is bounded in time and memory whatever the input. docs/explain.md says how a text
- * is recognised. */
+/* What a failure means: a code, a reply, a log line, a mail program's error, a whole bounce or
+ * abuse report, explained with reasons of the catalogue. Pure: it reads nothing but its input and
+ * the catalogue, and is bounded in time and memory whatever the input. docs/explain.md says how a
+ * text is recognised. */
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H
 
@@ -9,9 +9,9 @@
 #include "reason/catalogue.h"
 
 enum {
-    EXPLAIN_INPUT_MAX = 10 << 20,     /* bytes looked at; what follows is left out */
-    EXPLAIN_RECIPIENTS_MAX = 100000,  /* recipients of one answer */
-    EXPLAIN_MEMORY_MAX = 128 << 20,   /* a cap for the arena: enough for the largest input */
+    EXPLAIN_INPUT_MAX = 10 << 20,    /* bytes looked at; what follows is left out */
+    EXPLAIN_RECIPIENTS_MAX = 100000, /* recipients of one answer */
+    EXPLAIN_MEMORY_MAX = 128 << 20,  /* a cap for the arena: enough for the largest input */
 };
 
 enum explain_kind {
@@ -61,8 +61,8 @@ struct explained {
     struct explain_codes codes;
     struct slice status; /* "5.1.1": the enhanced code that applies */
     enum explain_basis basis;
-    double confidence;   /* 0 to 1 */
-    struct slice remote; /* the host that said it, a name or an address */
+    double confidence;                         /* 0 to 1 */
+    struct slice remote;                       /* the host that said it, a name or an address */
     const struct catalogue_provider *provider; /* whose host that is, or NULL */
     const struct catalogue_reason *meant;      /* where contradicts: what the codes mean */
     enum explain_phase phase;

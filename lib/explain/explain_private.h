@@ -10,7 +10,7 @@
 #include "explain/text.h"
 
 enum {
-    REPLY_MAX = 2000,       /* bytes of a reply that are shown and searched first */
+    REPLY_MAX = 2000,        /* bytes of a reply that are shown and searched first */
     NOTICE_TEXT_MAX = 65536, /* bytes of a notice's own words that are searched for a reason */
 };
 
@@ -57,12 +57,13 @@ struct explain {
 struct finding {
     struct finding *next;
     struct slice recipient;
-    struct slice reply; /* the other side's words, where a field of their own holds them */
-    struct slice text;  /* what was written about this recipient */
-    struct slice wider; /* what was written about all of them */
+    struct slice reply;  /* the other side's words, where a field of their own holds them */
+    struct slice text;   /* what was written about this recipient */
+    struct slice wider;  /* what was written about all of them */
     struct slice status; /* of a Status field */
     struct slice remote;
     struct slice reporter; /* the host that wrote the notice */
+    struct slice reference;
     enum action action;
     enum explain_phase phase;
     const struct catalogue_reason *form; /* what the input's form alone means, or NULL */
@@ -80,9 +81,12 @@ struct findings {
 void findings_init(struct findings *f, struct arena *a);
 void findings_clear(struct findings *f); /* the map's memory; the findings are the arena's */
 
-/* The finding of that recipient, new where there is none; an empty recipient is always new. NULL, with
- * `truncated` set, where a limit is reached. */
+/* The finding of that recipient, new where there is none; an empty recipient is always new. NULL,
+ * with `truncated` set, where a limit is reached. */
 struct finding *findings_get(struct findings *f, struct slice recipient);
+
+/* The same, but NULL where there is none. */
+struct finding *findings_find(const struct findings *f, struct slice recipient);
 
 /* Everything that is done with one input. */
 struct session {
@@ -112,8 +116,19 @@ void decide(struct session *s, const struct finding *f, struct explained *out);
  * found into s->findings. */
 bool log_read(struct session *s, struct slice input);
 bool client_read(struct session *s, struct slice input);
-bool notice_read(struct session *s, struct slice text);      /* the words of a bounce, no headers */
-bool delivery_read(struct session *s, struct slice text);    /* message/delivery-status */
+bool notice_is(struct slice text); /* words that only a notice of non-delivery has */
+bool notice_read(struct session *s, struct slice text);   /* a bounce's words without headers */
+bool delivery_read(struct session *s, struct slice text); /* fields of RFC 3464 */
 bool message_read(struct session *s, struct slice input, enum explain_kind *kind);
+
+/* notice.c: the words of what is known to be a bounce. Where not may_add, they only add to the
+ * recipients there are. */
+void notice_add(struct session *s, struct slice text, bool may_add);
+
+/* html.c: the text of a page, appended to out. False: the cap of out is reached. */
+bool html_text_put(struct buf *out, struct slice page);
+
+/* arf.c: fields of RFC 5965, and the message they are about. */
+void arf_read(struct session *s, struct slice report, struct slice original);
 
 #endif

@@ -33,12 +33,19 @@ key_of(struct slice address)
 }
 
 struct finding *
+findings_find(const struct findings *f, struct slice recipient)
+{
+    struct finding *x = recipient.len ? map_get(&f->by_address, key_of(recipient)) : NULL;
+
+    return x && slice_eq_nocase(x->recipient, recipient) ? x : NULL;
+}
+
+struct finding *
 findings_get(struct findings *f, struct slice recipient)
 {
-    uint64_t key = key_of(recipient);
-    struct finding *x = recipient.len ? map_get(&f->by_address, key) : NULL;
+    struct finding *x = findings_find(f, recipient);
 
-    if (x && slice_eq_nocase(x->recipient, recipient))
+    if (x)
         return x;
     if (f->count == EXPLAIN_RECIPIENTS_MAX || !(x = arena_take(f->arena, sizeof(*x)))) {
         f->truncated = true;
@@ -49,6 +56,6 @@ findings_get(struct findings *f, struct slice recipient)
     f->end = &x->next;
     f->count++;
     if (recipient.len)
-        map_put(&f->by_address, key, x);
+        map_put(&f->by_address, key_of(recipient), x);
     return x;
 }

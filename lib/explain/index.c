@@ -111,7 +111,7 @@ count_uses(struct index *x)
     for (uint32_t i = 0; i < x->count; i++)
         for (uint32_t k = 0; k < x->patterns[i].count; k++)
             EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-                x->vocabulary.of[word].uses++;
+    x->vocabulary.of[word].uses++;
 }
 
 /* The element to file p under: its words are the rarest, and among equals the longest. */
@@ -150,7 +150,7 @@ file(struct index *x)
     x->first = heap_take((words + 1) * sizeof(*x->first));
     for (uint32_t i = 0; i < x->count; i++)
         EACH_FIRST_WORD(word, &x->patterns[i].elements[rarest(x, &x->patterns[i])])
-            x->first[word + 1]++;
+    x->first[word + 1]++;
     for (uint32_t w = 0; w < words; w++)
         x->first[w + 1] += x->first[w];
     x->entries = heap_take((x->first[words] + 1) * sizeof(*x->entries));
@@ -160,7 +160,7 @@ file(struct index *x)
         uint32_t k = rarest(x, &x->patterns[i]);
 
         EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-            x->entries[at[word]++] = (struct index_entry){i, k};
+        x->entries[at[word]++] = (struct index_entry){i, k};
     }
     free(at);
 }
@@ -217,8 +217,7 @@ add_match(struct reader *r, const struct pattern *p, size_t first, size_t last)
         r->room = room;
     }
     r->seen[p->number / 64] |= 1ull << p->number % 64;
-    r->matches[r->count++] =
-        (struct match){p, r->words.of[first].at, r->words.of[last].end};
+    r->matches[r->count++] = (struct match){p, r->words.of[first].at, r->words.of[last].end};
 }
 
 /* The patterns filed under `word`, which the text has at its word i. */

@@ -1,5 +1,5 @@
-/* All patterns, filed under their rarest word, so that a text is compared only with those of which it
- * has that word. */
+/* All patterns, filed under their rarest word, so that a text is compared only with those of which
+ * it has that word. */
 #ifndef EXPLAIN_INDEX_H
 #define EXPLAIN_INDEX_H
 

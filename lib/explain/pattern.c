@@ -251,8 +251,8 @@ struct view {
 static bool
 is_word(const struct view *view, size_t distance, uint32_t wanted)
 {
-    const struct vocabulary_found *f = &view->found[view->back ? view->at - 1 - distance
-                                                               : view->at + distance];
+    const struct vocabulary_found *f =
+        &view->found[view->back ? view->at - 1 - distance : view->at + distance];
 
     if (!view->v->of[wanted].is_prefix)
         return f->word == wanted;

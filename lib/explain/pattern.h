@@ -60,8 +60,8 @@ const char *pattern_narrow(struct pattern *p, struct slice narrowed, const struc
 /* How much p says, once the whole vocabulary is known; narrowing counts. */
 void pattern_weigh(struct pattern *p, const struct vocabulary *v);
 
-/* Where the element k of p stands at word `at` of the text: does all of p match there? *first and *last are
- * the words it covers. found has one entry a word. */
+/* Where the element k of p stands at word `at` of the text: does all of p match there? *first and
+ * *last are the words it covers. found has one entry a word. */
 bool pattern_match(const struct pattern *p, uint32_t k, const struct vocabulary *v,
                    const struct vocabulary_found *found, size_t count, size_t at, size_t *first,
                    size_t *last);

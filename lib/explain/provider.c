@@ -1,5 +1,5 @@
-/* Whose host is it? The rows are ordered by name, so a host is looked up as a whole and then label by
- * label: mx.example.com, *.example.com, *.com. */
+/* Whose host is it? The rows are ordered by name, so a host is looked up as a whole and then label
+ * by label: mx.example.com, *.example.com, *.com. */
 #include <stdlib.h>
 
 #include "base/ensure.h"

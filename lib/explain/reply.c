@@ -1,6 +1,6 @@
-/* One line of several. A reply of many lines repeats its code in each ("550-5.1.1 ..."), and a program
- * that quotes one often joins the lines first, so a repeated code may stand anywhere. Repeated codes
- * say nothing and stand between words that belong together. */
+/* One line of several. A reply of many lines repeats its code in each ("550-5.1.1 ..."), and a
+ * program that quotes one often joins the lines first, so a repeated code may stand anywhere.
+ * Repeated codes say nothing and stand between words that belong together. */
 #include "explain/explain_private.h"
 
 /* "550-" or "550 " again, with the enhanced code after it where there is one. Its length, or 0. */
@@ -40,8 +40,8 @@ put_codes(uint8_t *to, struct slice line, struct slice *basic, struct slice *enh
     if (codes.enhanced[0]) {
         *enhanced = slice_tail(line, 4);
         enhanced->len = line.len - 4 - rest.len;
-        while (enhanced->len && (enhanced->at[enhanced->len - 1] == ' ' ||
-                                 enhanced->at[enhanced->len - 1] == '-'))
+        while (enhanced->len &&
+               (enhanced->at[enhanced->len - 1] == ' ' || enhanced->at[enhanced->len - 1] == '-'))
             enhanced->len--;
     }
     memcpy(to, line.at, line.len - rest.len);
@@ -61,9 +61,8 @@ reply_join(struct slice text, struct arena *a)
         return line;
     n = i = put_codes(to, line, &basic, &enhanced);
     while (i < line.len) {
-        size_t skip = basic.len && may_begin(line, i)
-                          ? repeated(slice_tail(line, i), basic, enhanced)
-                          : 0;
+        size_t skip =
+            basic.len && may_begin(line, i) ? repeated(slice_tail(line, i), basic, enhanced) : 0;
 
         if (skip)
             i += skip;

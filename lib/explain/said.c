@@ -5,8 +5,14 @@
 static struct slice
 without_end(struct slice reply)
 {
-    static const char *const ends[] = {" (in reply to", "\n(in reply to", "\nGiving up on ",
-                                       "/Giving_up_on_", "};{", ")\n", "' for the", "'\n"};
+    static const char *const ends[] = {" (in reply to",
+                                       "\n(in reply to",
+                                       "\nGiving up on ",
+                                       "/Giving_up_on_",
+                                       "};{",
+                                       ")\n",
+                                       "' for the",
+                                       "'\n"};
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         ptrdiff_t at = text_find(reply, slice_of(ends[i]));

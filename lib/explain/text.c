@@ -1,5 +1,5 @@
-/* Small things every reader of a notice or a log needs. Addresses are taken as they are printed, not
- * as RFC 5321 would have them: a notice often says that an address is malformed. */
+/* Small things every reader of a notice or a log needs. Addresses are taken as they are printed,
+ * not as RFC 5321 would have them: a notice often says that an address is malformed. */
 #include "explain/text.h"
 
 #include <string.h>

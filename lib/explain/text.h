@@ -1,5 +1,5 @@
-/* Small things every reader of a notice or a log needs: lines, phrases, addresses, hosts. Nothing here
- * allocates but text_one_line. */
+/* Small things every reader of a notice or a log needs: lines, phrases, addresses, hosts. Nothing
+ * here allocates but text_one_line. */
 #ifndef EXPLAIN_TEXT_H
 #define EXPLAIN_TEXT_H
 

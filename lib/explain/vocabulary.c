@@ -1,5 +1,5 @@
-/* A hash that grows a byte at a time (FNV-1a), so that one walk over a word asks for the word and for
- * each of its beginnings. */
+/* A hash that grows a byte at a time (FNV-1a), so that one walk over a word asks for the word and
+ * for each of its beginnings. */
 #include "explain/vocabulary.h"
 
 #include <stdlib.h>

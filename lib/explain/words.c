@@ -1,5 +1,6 @@
-/* One walk over the text. ASCII, which is nearly everything, costs a table look-up a byte; the rest is
- * decomposed and folded by utf8proc, so that "Ü", "ü" and "u" with a combining mark are all "u". */
+/* One walk over the text. ASCII, which is nearly everything, costs a table look-up a byte; the rest
+ * is decomposed and folded by utf8proc, so that "Ü", "ü" and "u" with a combining mark are all "u".
+ */
 #include "explain/words.h"
 
 #include <utf8proc.h>
@@ -78,9 +79,8 @@ stands_alone(utf8proc_int32_t c)
     static const struct {
         utf8proc_int32_t first, last;
     } ranges[] = {
-        {0x3005, 0x3007},   {0x3040, 0x30ff},   {0x31f0, 0x31ff}, {0x3400, 0x4dbf},
-        {0x4e00, 0x9fff},   {0xac00, 0xd7a3},   {0xf900, 0xfaff}, {0xff66, 0xff9d},
-        {0x20000, 0x3ffff},
+        {0x3005, 0x3007}, {0x3040, 0x30ff}, {0x31f0, 0x31ff}, {0x3400, 0x4dbf},   {0x4e00, 0x9fff},
+        {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xff66, 0xff9d}, {0x20000, 0x3ffff},
     };
 
     for (size_t i = 0; i < COUNT(ranges); i++)
