@@ -36,6 +36,7 @@ catalogue_new(void)
     struct catalogue *c = heap_take(sizeof(*c));
 
     c->arena = arena_new("catalogue", CATALOGUE_MEMORY_MAX);
+    c->notes_end = &c->first_note;
     return c;
 }
 
@@ -88,10 +89,11 @@ catalogue_put_note(struct catalogue *c, const struct catalogue_note *note)
     for (n = first; n; n = n->chain) {
         if (slice_eq(n->subject, note->subject) && slice_eq(n->key, note->key) &&
             slice_eq(n->language, note->language)) {
-            struct catalogue_note *chain = n->chain;
+            struct catalogue_note links = *n;
 
             *n = *note;
-            n->chain = chain;
+            n->chain = links.chain;
+            n->next = links.next;
             return true;
         }
     }
@@ -100,6 +102,8 @@ catalogue_put_note(struct catalogue *c, const struct catalogue_note *note)
         return false;
     *n = *note;
     n->chain = first;
+    *c->notes_end = n;
+    c->notes_end = &n->next;
     map_put(&c->notes, key, n);
     return true;
 }

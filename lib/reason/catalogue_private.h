@@ -13,6 +13,7 @@ struct catalogue_note {
     struct slice file;
     uint32_t line;
     struct catalogue_note *chain; /* another of the same hash */
+    struct catalogue_note *next;  /* in the order of first appearance */
 };
 
 /* A reason with the ends of its lists, where the next line is added. */
@@ -42,7 +43,8 @@ struct catalogue_conflict {
 struct catalogue {
     struct arena *arena;
     struct map notes, entries, senders; /* by the hash of what names them */
-    struct catalogue_entry **reasons;   /* by number */
+    struct catalogue_note *first_note, **notes_end;
+    struct catalogue_entry **reasons; /* by number */
     size_t reason_count, reason_room;
     struct catalogue_sender **providers;
     size_t provider_count, provider_room;
@@ -70,6 +72,9 @@ struct catalogue_sender *catalogue_sender(struct catalogue *c, struct slice id);
 bool catalogue_put_note(struct catalogue *c, const struct catalogue_note *note);
 
 extern const char *const catalogue_text_words[CATALOGUE_TEXTS];
+
+/* One of the words that are no reason's id. */
+bool catalogue_is_reserved(struct slice word);
 
 /* Cut the first of several words, separated by spaces or tabs; false: there is none. */
 bool catalogue_cut_word(struct slice *text, struct slice *word);

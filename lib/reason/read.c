@@ -4,10 +4,8 @@
  * entry   = key [ "(" text ")" ] ":" text *( CRLF 1*SP text )
  * A line of an entry that begins with "- " stays a line of its own; all others are joined by one
  * space. LF alone ends a line too. */
-#include <stdio.h>
-
-#include "base/utf8.h"
 #include "reason/read.h"
+#include "base/utf8.h"
 
 void
 catalogue_complain(struct catalogue_reader *r, const char *text, struct slice first,
@@ -54,8 +52,8 @@ code_name_ok(struct slice kind, struct slice name)
     return slice_eq(kind, SLICE("code")) ? dots == 0 && name.len == 3 : dots == 2 && name.len >= 5;
 }
 
-static bool
-is_reserved(struct slice word)
+bool
+catalogue_is_reserved(struct slice word)
 {
     return slice_eq(word, SLICE("code")) || slice_eq(word, SLICE("status")) ||
            slice_eq(word, SLICE("words")) || slice_eq(word, SLICE("provider"));
@@ -65,7 +63,7 @@ is_reserved(struct slice word)
 static enum section
 name_section(struct catalogue_reader *r, const struct slice *word, size_t count)
 {
-    bool reserved = is_reserved(word[0]);
+    bool reserved = catalogue_is_reserved(word[0]);
 
     r->subject = word[0];
     r->name = word[1];
@@ -186,9 +184,12 @@ continue_value(struct catalogue_reader *r, struct slice line)
                                SLICE(""));
         return;
     }
-    if (r->value_len)
+    if (r->value_len == 0) {
+        r->value = place_of(line);
+    } else {
         r->value[r->value_len++] = slice_starts_nocase(line, SLICE("- ")) ? '\n' : ' ';
-    memmove(r->value + r->value_len, line.at, line.len);
+        memmove(r->value + r->value_len, line.at, line.len);
+    }
     r->value_len += line.len;
 }
 

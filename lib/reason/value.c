@@ -117,7 +117,7 @@ status_ok(struct slice status, const char *classes)
     return true;
 }
 
-/* For POP3 a response code in brackets (rfc2449#8-a). */
+/* For POP3 a response code in brackets (RFC 2449 8). */
 static bool
 detail_ok(struct slice code, struct slice detail)
 {
@@ -237,8 +237,12 @@ take_name(struct catalogue_reader *r, struct slice value)
 static void
 put_text(struct catalogue_reader *r, struct slice key, struct slice value)
 {
-    struct catalogue_note note = {r->subject, key,        r->language, value,
-                                  r->at.file, r->at.line, NULL};
+    struct catalogue_note note = {.subject = r->subject,
+                                  .key = key,
+                                  .language = r->language,
+                                  .text = value,
+                                  .file = r->at.file,
+                                  .line = r->at.line};
     const struct catalogue_note *before = catalogue_note(r->c, r->subject, key, r->language);
     char digits[16];
 
