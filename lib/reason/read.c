@@ -86,6 +86,34 @@ name_section(struct catalogue_reader *r, const struct slice *word, size_t count)
 }
 
 static void
+open_reason(struct catalogue_reader *r, struct slice id)
+{
+    struct catalogue_reason *reason;
+
+    r->reason = catalogue_reason_entry(r->c, id);
+    r->full = !r->reason;
+    if (r->full || r->reason->reason.line)
+        return;
+    reason = &r->reason->reason;
+    reason->file = r->at.file;
+    reason->line = r->at.line;
+}
+
+static void
+open_provider(struct catalogue_reader *r, struct slice id)
+{
+    struct catalogue_provider *provider;
+
+    r->provider = catalogue_provider_entry(r->c, id);
+    r->full = !r->provider;
+    if (r->full || r->provider->provider.line)
+        return;
+    provider = &r->provider->provider;
+    provider->file = r->at.file;
+    provider->line = r->at.line;
+}
+
+static void
 begin_section(struct catalogue_reader *r, struct slice line)
 {
     struct slice words[4] = {{NULL, 0}}, rest = slice_tail(line, 1);
@@ -105,18 +133,10 @@ begin_section(struct catalogue_reader *r, struct slice line)
                            "{} begins no section: [ID], [ID LANGUAGE], [provider ID], "
                            "[code NAME LANGUAGE], [status NAME LANGUAGE] and [words LANGUAGE] do",
                            line, SLICE(""));
-    if (r->section == SECTION_REASON && !(r->entry = catalogue_entry(r->c, words[0])))
-        r->full = true;
-    if (r->section == SECTION_PROVIDER && !(r->sender = catalogue_sender(r->c, words[1])))
-        r->full = true;
-    if (r->section == SECTION_REASON && !r->full && r->entry->reason.line == 0) {
-        r->entry->reason.file = r->at.file;
-        r->entry->reason.line = r->at.line;
-    }
-    if (r->section == SECTION_PROVIDER && !r->full && r->sender->provider.line == 0) {
-        r->sender->provider.file = r->at.file;
-        r->sender->provider.line = r->at.line;
-    }
+    else if (r->section == SECTION_REASON)
+        open_reason(r, words[0]);
+    else if (r->section == SECTION_PROVIDER)
+        open_provider(r, words[1]);
 }
 
 /* The value that was being gathered is complete. */
