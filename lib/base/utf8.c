@@ -29,12 +29,12 @@ utf8_length(struct slice s)
 bool
 utf8_ok(struct slice text)
 {
-    while (text.len) {
-        size_t n = utf8_length(text);
+    size_t n;
 
+    for (size_t i = 0; i < text.len; i += n) {
+        n = text.at[i] < 0x80 ? 1 : utf8_length(slice_tail(text, i));
         if (n == 0)
             return false;
-        text = slice_tail(text, n);
     }
     return true;
 }

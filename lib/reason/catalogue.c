@@ -36,6 +36,7 @@ catalogue_new(void)
     struct catalogue *c = heap_take(sizeof(*c));
 
     c->arena = arena_new("catalogue", CATALOGUE_MEMORY_MAX);
+    c->notes_end = &c->first_note;
     return c;
 }
 
@@ -45,8 +46,8 @@ catalogue_free(struct catalogue *c)
     if (!c)
         return;
     map_clear(&c->notes);
-    map_clear(&c->entries);
-    map_clear(&c->senders);
+    map_clear(&c->reason_map);
+    map_clear(&c->provider_map);
     free(c->reasons);
     free(c->providers);
     arena_free(c->arena);
@@ -88,10 +89,11 @@ catalogue_put_note(struct catalogue *c, const struct catalogue_note *note)
     for (n = first; n; n = n->chain) {
         if (slice_eq(n->subject, note->subject) && slice_eq(n->key, note->key) &&
             slice_eq(n->language, note->language)) {
-            struct catalogue_note *chain = n->chain;
+            struct catalogue_note links = *n;
 
             *n = *note;
-            n->chain = chain;
+            n->chain = links.chain;
+            n->next = links.next;
             return true;
         }
     }
@@ -100,24 +102,26 @@ catalogue_put_note(struct catalogue *c, const struct catalogue_note *note)
         return false;
     *n = *note;
     n->chain = first;
+    *c->notes_end = n;
+    c->notes_end = &n->next;
     map_put(&c->notes, key, n);
     return true;
 }
 
-static struct catalogue_entry *
-find_entry(const struct catalogue *c, struct slice id)
+static struct catalogue_reason_entry *
+find_reason_entry(const struct catalogue *c, struct slice id)
 {
-    struct catalogue_entry *e = map_get(&c->entries, hash(id));
+    struct catalogue_reason_entry *e = map_get(&c->reason_map, hash(id));
 
     while (e && !slice_eq(e->reason.id, id))
         e = e->chain;
     return e;
 }
 
-static struct catalogue_sender *
-find_sender(const struct catalogue *c, struct slice id)
+static struct catalogue_provider_entry *
+find_provider_entry(const struct catalogue *c, struct slice id)
 {
-    struct catalogue_sender *s = map_get(&c->senders, hash(id));
+    struct catalogue_provider_entry *s = map_get(&c->provider_map, hash(id));
 
     while (s && !slice_eq(s->provider.id, id))
         s = s->chain;
@@ -134,10 +138,10 @@ with_room(void *array, size_t count, size_t *room)
     return heap_grow(array, *room * sizeof(void *));
 }
 
-struct catalogue_entry *
-catalogue_entry(struct catalogue *c, struct slice id)
+struct catalogue_reason_entry *
+catalogue_reason_entry(struct catalogue *c, struct slice id)
 {
-    struct catalogue_entry *e = find_entry(c, id);
+    struct catalogue_reason_entry *e = find_reason_entry(c, id);
 
     if (e)
         return e;
@@ -149,17 +153,17 @@ catalogue_entry(struct catalogue *c, struct slice id)
     e->codes_end = &e->reason.codes;
     e->examples_end = &e->reason.examples;
     e->replies_end = &e->reason.replies;
-    e->chain = map_get(&c->entries, hash(id));
-    map_put(&c->entries, hash(id), e);
+    e->chain = map_get(&c->reason_map, hash(id));
+    map_put(&c->reason_map, hash(id), e);
     c->reasons = with_room(c->reasons, c->reason_count, &c->reason_room);
     c->reasons[c->reason_count++] = e;
     return e;
 }
 
-struct catalogue_sender *
-catalogue_sender(struct catalogue *c, struct slice id)
+struct catalogue_provider_entry *
+catalogue_provider_entry(struct catalogue *c, struct slice id)
 {
-    struct catalogue_sender *s = find_sender(c, id);
+    struct catalogue_provider_entry *s = find_provider_entry(c, id);
 
     if (s)
         return s;
@@ -169,8 +173,8 @@ catalogue_sender(struct catalogue *c, struct slice id)
     s->provider.number = (uint32_t)c->provider_count;
     s->hosts_end = &s->provider.hosts;
     s->says_end = &s->provider.says;
-    s->chain = map_get(&c->senders, hash(id));
-    map_put(&c->senders, hash(id), s);
+    s->chain = map_get(&c->provider_map, hash(id));
+    map_put(&c->provider_map, hash(id), s);
     c->providers = with_room(c->providers, c->provider_count, &c->provider_room);
     c->providers[c->provider_count++] = s;
     return s;
@@ -192,7 +196,7 @@ catalogue_reason_at(const struct catalogue *c, size_t i)
 const struct catalogue_reason *
 catalogue_find(const struct catalogue *c, struct slice id)
 {
-    const struct catalogue_entry *e = find_entry(c, id);
+    const struct catalogue_reason_entry *e = find_reason_entry(c, id);
 
     return e ? &e->reason : NULL;
 }
@@ -213,7 +217,7 @@ catalogue_provider_at(const struct catalogue *c, size_t i)
 const struct catalogue_provider *
 catalogue_provider_find(const struct catalogue *c, struct slice id)
 {
-    const struct catalogue_sender *s = find_sender(c, id);
+    const struct catalogue_provider_entry *s = find_provider_entry(c, id);
 
     return s ? &s->provider : NULL;
 }

@@ -4,10 +4,8 @@
  * entry   = key [ "(" text ")" ] ":" text *( CRLF 1*SP text )
  * A line of an entry that begins with "- " stays a line of its own; all others are joined by one
  * space. LF alone ends a line too. */
-#include <stdio.h>
-
-#include "base/utf8.h"
 #include "reason/read.h"
+#include "base/utf8.h"
 
 void
 catalogue_complain(struct catalogue_reader *r, const char *text, struct slice first,
@@ -54,8 +52,8 @@ code_name_ok(struct slice kind, struct slice name)
     return slice_eq(kind, SLICE("code")) ? dots == 0 && name.len == 3 : dots == 2 && name.len >= 5;
 }
 
-static bool
-is_reserved(struct slice word)
+bool
+catalogue_is_reserved(struct slice word)
 {
     return slice_eq(word, SLICE("code")) || slice_eq(word, SLICE("status")) ||
            slice_eq(word, SLICE("words")) || slice_eq(word, SLICE("provider"));
@@ -65,7 +63,7 @@ is_reserved(struct slice word)
 static enum section
 name_section(struct catalogue_reader *r, const struct slice *word, size_t count)
 {
-    bool reserved = is_reserved(word[0]);
+    bool reserved = catalogue_is_reserved(word[0]);
 
     r->subject = word[0];
     r->name = word[1];
@@ -88,6 +86,34 @@ name_section(struct catalogue_reader *r, const struct slice *word, size_t count)
 }
 
 static void
+open_reason(struct catalogue_reader *r, struct slice id)
+{
+    struct catalogue_reason *reason;
+
+    r->reason = catalogue_reason_entry(r->c, id);
+    r->full = !r->reason;
+    if (r->full || r->reason->reason.line)
+        return;
+    reason = &r->reason->reason;
+    reason->file = r->at.file;
+    reason->line = r->at.line;
+}
+
+static void
+open_provider(struct catalogue_reader *r, struct slice id)
+{
+    struct catalogue_provider *provider;
+
+    r->provider = catalogue_provider_entry(r->c, id);
+    r->full = !r->provider;
+    if (r->full || r->provider->provider.line)
+        return;
+    provider = &r->provider->provider;
+    provider->file = r->at.file;
+    provider->line = r->at.line;
+}
+
+static void
 begin_section(struct catalogue_reader *r, struct slice line)
 {
     struct slice words[4] = {{NULL, 0}}, rest = slice_tail(line, 1);
@@ -107,18 +133,10 @@ begin_section(struct catalogue_reader *r, struct slice line)
                            "{} begins no section: [ID], [ID LANGUAGE], [provider ID], "
                            "[code NAME LANGUAGE], [status NAME LANGUAGE] and [words LANGUAGE] do",
                            line, SLICE(""));
-    if (r->section == SECTION_REASON && !(r->entry = catalogue_entry(r->c, words[0])))
-        r->full = true;
-    if (r->section == SECTION_PROVIDER && !(r->sender = catalogue_sender(r->c, words[1])))
-        r->full = true;
-    if (r->section == SECTION_REASON && !r->full && r->entry->reason.line == 0) {
-        r->entry->reason.file = r->at.file;
-        r->entry->reason.line = r->at.line;
-    }
-    if (r->section == SECTION_PROVIDER && !r->full && r->sender->provider.line == 0) {
-        r->sender->provider.file = r->at.file;
-        r->sender->provider.line = r->at.line;
-    }
+    else if (r->section == SECTION_REASON)
+        open_reason(r, words[0]);
+    else if (r->section == SECTION_PROVIDER)
+        open_provider(r, words[1]);
 }
 
 /* The value that was being gathered is complete. */
@@ -186,9 +204,12 @@ continue_value(struct catalogue_reader *r, struct slice line)
                                SLICE(""));
         return;
     }
-    if (r->value_len)
+    if (r->value_len == 0) {
+        r->value = place_of(line);
+    } else {
         r->value[r->value_len++] = slice_starts_nocase(line, SLICE("- ")) ? '\n' : ' ';
-    memmove(r->value + r->value_len, line.at, line.len);
+        memmove(r->value + r->value_len, line.at, line.len);
+    }
     r->value_len += line.len;
 }
 

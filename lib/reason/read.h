@@ -22,10 +22,10 @@ struct catalogue_reader {
     bool full;                 /* the catalogue has no room for more */
 
     enum section section;
-    struct slice header;             /* as written, for mistakes */
-    struct catalogue_entry *entry;   /* of SECTION_REASON */
-    struct catalogue_sender *sender; /* of SECTION_PROVIDER */
-    struct slice subject, name;      /* whose texts these are; name: of SECTION_CODE */
+    struct slice header;                       /* as written, for mistakes */
+    struct catalogue_reason_entry *reason;     /* of SECTION_REASON */
+    struct catalogue_provider_entry *provider; /* of SECTION_PROVIDER */
+    struct slice subject, name;                /* whose texts these are; name: of SECTION_CODE */
     struct slice language;
 
     struct slice key, narrowed; /* of the value that is being gathered; no key: there is none */

@@ -44,7 +44,7 @@ settle(struct catalogue_reader *r, const char *key, struct catalogue_place *plac
     *place = r->at;
     if (before.line && differs && (conflict = take(r, sizeof(*conflict)))) {
         *conflict =
-            (struct catalogue_conflict){r->entry->reason.id, key, before, r->at, r->c->conflicts};
+            (struct catalogue_conflict){r->reason->reason.id, key, before, r->at, r->c->conflicts};
         r->c->conflicts = conflict;
     }
     return true;
@@ -53,7 +53,7 @@ settle(struct catalogue_reader *r, const char *key, struct catalogue_place *plac
 static void
 take_class(struct catalogue_reader *r, struct slice value)
 {
-    struct catalogue_reason *reason = &r->entry->reason;
+    struct catalogue_reason *reason = &r->reason->reason;
     size_t i = choose(r, value, catalogue_class_words, CATALOGUE_CLASSES);
 
     if (i < CATALOGUE_CLASSES && settle(r, "class", &reason->class_at, reason->class != i))
@@ -63,7 +63,7 @@ take_class(struct catalogue_reader *r, struct slice value)
 static void
 take_who(struct catalogue_reader *r, struct slice value)
 {
-    struct catalogue_reason *reason = &r->entry->reason;
+    struct catalogue_reason *reason = &r->reason->reason;
     size_t i = choose(r, value, catalogue_who_words, CATALOGUE_WHOS);
 
     if (i < CATALOGUE_WHOS && settle(r, "who", &reason->who_at, reason->who != i))
@@ -73,7 +73,7 @@ take_who(struct catalogue_reader *r, struct slice value)
 static void
 take_retry(struct catalogue_reader *r, struct slice value)
 {
-    struct catalogue_reason *reason = &r->entry->reason;
+    struct catalogue_reason *reason = &r->reason->reason;
     size_t i = choose(r, value, catalogue_retry_words, CATALOGUE_RETRIES);
 
     if (i < CATALOGUE_RETRIES && settle(r, "retry", &reason->retry_at, reason->retry != i))
@@ -117,7 +117,7 @@ status_ok(struct slice status, const char *classes)
     return true;
 }
 
-/* For POP3 a response code in brackets (rfc2449#8-a). */
+/* For POP3 a response code in brackets (RFC 2449 8). */
 static bool
 detail_ok(struct slice code, struct slice detail)
 {
@@ -170,8 +170,8 @@ take_reply(struct catalogue_reader *r, struct slice value)
             reply.detail.len = 0;
         reply.text = text;
         *kept = reply;
-        *r->entry->replies_end = kept;
-        r->entry->replies_end = &kept->next;
+        *r->reason->replies_end = kept;
+        r->reason->replies_end = &kept->next;
     }
 }
 
@@ -185,8 +185,8 @@ take_code(struct catalogue_reader *r, struct slice value)
                            SLICE(""));
     } else if ((code = take(r, sizeof(*code)))) {
         *code = (struct catalogue_code){value, r->at.file, r->at.line, NULL};
-        *r->entry->codes_end = code;
-        r->entry->codes_end = &code->next;
+        *r->reason->codes_end = code;
+        r->reason->codes_end = &code->next;
     }
 }
 
@@ -208,37 +208,41 @@ take_says(struct catalogue_reader *r, struct slice value)
     struct catalogue_says *says;
 
     if (r->section == SECTION_PROVIDER) {
-        add_line(r, &r->sender->says_end, value);
+        add_line(r, &r->provider->says_end, value);
     } else if ((says = take(r, sizeof(*says)))) {
         *says = (struct catalogue_says){value, r->narrowed, r->at.file, r->at.line, NULL};
-        *r->entry->says_end = says;
-        r->entry->says_end = &says->next;
+        *r->reason->says_end = says;
+        r->reason->says_end = &says->next;
     }
 }
 
 static void
 take_example(struct catalogue_reader *r, struct slice value)
 {
-    add_line(r, &r->entry->examples_end, value);
+    add_line(r, &r->reason->examples_end, value);
 }
 
 static void
 take_host(struct catalogue_reader *r, struct slice value)
 {
-    add_line(r, &r->sender->hosts_end, value);
+    add_line(r, &r->provider->hosts_end, value);
 }
 
 static void
 take_name(struct catalogue_reader *r, struct slice value)
 {
-    r->sender->provider.name = value;
+    r->provider->provider.name = value;
 }
 
 static void
 put_text(struct catalogue_reader *r, struct slice key, struct slice value)
 {
-    struct catalogue_note note = {r->subject, key,        r->language, value,
-                                  r->at.file, r->at.line, NULL};
+    struct catalogue_note note = {.subject = r->subject,
+                                  .key = key,
+                                  .language = r->language,
+                                  .text = value,
+                                  .file = r->at.file,
+                                  .line = r->at.line};
     const struct catalogue_note *before = catalogue_note(r->c, r->subject, key, r->language);
     char digits[16];
 

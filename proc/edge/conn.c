@@ -458,6 +458,7 @@ void
 conn_new(struct edge *e, enum role_protocol p, int fd)
 {
     struct conn *c;
+    uint64_t id = role_message_id(e->role);
     struct guard_open m;
     int on = 1;
 
@@ -469,7 +470,8 @@ conn_new(struct edge *e, enum role_protocol p, int fd)
     *c = (struct conn){.edge = e, .protocol = p, .ops = ops_of[p], .fd = fd};
     buf_init(&c->in, EDGE_READ_BYTES);
     buf_init(&c->out, EDGE_OUT_MAX);
-    id_format(role_message_id(e->role), c->id);
+    id_format(id, c->id);
+    id_reference(id, c->reference);
     name_peer(c);
     make_nonce(c);
     if (p != ROLE_SYSTEM)
@@ -478,8 +480,8 @@ conn_new(struct edge *e, enum role_protocol p, int fd)
     c->watch = loop_watch(e->role->loop, fd, 0, on_ready, c);
     list_append(&e->conns, &c->link);
     e->conn_count++;
-    LOG(connect, slice_of(c->id), log_string("protocol", role_protocol_name(p)),
-        log_string("client", c->address));
+    LOG(connect, slice_of(c->id), log_string("ref", c->reference),
+        log_string("protocol", role_protocol_name(p)), log_string("client", c->address));
     m = (struct guard_open){slice_of(c->address)};
     conn_ask(c, ROLE_guard, 0, MSG_guard_open, &m, -1, MSG_guard_verdict, on_verdict);
 }

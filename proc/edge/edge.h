@@ -78,7 +78,8 @@ struct conn {
     char address[EDGE_ADDRESS_MAX]; /* of the client, as text; "local" */
     uint32_t uid;                   /* SYSTEM: who it is */
     bool loopback;
-    char id[ID_TEXT_LEN + 1]; /* in log lines */
+    char id[ID_TEXT_LEN + 1];             /* in log lines */
+    char reference[ID_REFERENCE_LEN + 1]; /* of the same, in replies */
 
     struct tls_conn *tls;
     bool handshaking, tls_wants_write;
