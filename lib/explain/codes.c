@@ -250,7 +250,8 @@ codes_is_mask(struct slice mask)
             return false;
         digit += ascii_is_digit(mask.at[i]);
     }
-    return digit > 0 && mask.len <= 7 && (is_class(mask.at[0]) || mask.at[0] == 'x');
+    return digit > 0 && mask.len <= 7 &&
+           (is_class(mask.at[0]) || mask.at[0] == 'x' || (!dots && mask.at[0] == '3'));
 }
 
 static bool

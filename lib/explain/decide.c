@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "explain/explain_private.h"
-
-enum { REFERENCE_MIN = 4 }; /* letters and digits of a session's reference */
+#include "reason/reason.h"
 
 /* What the patterns met in one text come to. */
 struct verdict {
@@ -70,6 +69,12 @@ is_cause(const struct catalogue_reason *r)
            r->class != CATALOGUE_CLASS_undefined && r->class != CATALOGUE_CLASS_onhold;
 }
 
+static bool
+overlap(struct slice a, struct slice b)
+{
+    return a.at < b.at + b.len && b.at < a.at + a.len;
+}
+
 /* The heaviest of what the reader met in text; where it says that time ran out, the cause it gives
  * besides that. */
 static struct verdict
@@ -94,7 +99,7 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
             weigh(&cause, m, text, weight);
     }
     if (late.reason)
-        return cause.reason ? cause : late;
+        return cause.reason && !overlap(cause.evidence, late.evidence) ? cause : late;
     return best;
 }
 
@@ -120,38 +125,36 @@ take_circumstances(const struct reader *r, struct explained *x)
     }
 }
 
+/* A session's reference: letters and digits; a reply without a session has none. */
 static bool
 is_reference(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!ascii_is_digit(text.at[i]) && (text.at[i] < 'A' || text.at[i] > 'Z'))
+        if (!ascii_is_alnum(text.at[i]))
             return false;
-    return text.len >= REFERENCE_MIN;
+    return text.len <= REASON_REFERENCE_MAX;
 }
 
 /* "[no-mailbox 7KQ2M9]" at the end of one of valija's own replies: nothing needs guessing. */
-static bool
+static void
 read_own_name(struct session *s, struct explained *x)
 {
     ptrdiff_t begin = slice_find_last(x->reply, '[');
-    struct slice inside, id;
+    struct slice inside, reference, id;
     const struct catalogue_reason *r;
 
-    if (begin < 0)
-        return false;
-    inside = slice_tail(x->reply, (size_t)begin + 1);
-    if (!slice_cut(&inside, ']', &id))
-        return false;
-    inside = id;
-    slice_cut(&inside, ' ', &id);
+    if (begin < 0 || x->reply.at[x->reply.len - 1] != ']')
+        return;
+    inside = slice_make(x->reply.at + begin + 1, x->reply.len - (size_t)begin - 2);
+    reference = inside;
+    slice_cut(&reference, ' ', &id);
     r = catalogue_find(s->explain->catalogue, id);
-    if (!r || !is_reference(inside))
-        return false;
+    if (!r || !is_reference(reference))
+        return;
     x->reason = r;
-    x->reference = inside;
-    x->evidence = slice_make(id.at, id.len + 1 + inside.len);
+    x->reference = reference;
+    x->evidence = inside;
     x->basis = EXPLAIN_BY_NAME;
-    return true;
 }
 
 static bool
@@ -307,7 +310,12 @@ decide(struct session *s, const struct finding *f, struct explained *x)
 {
     struct slice words = f->reply.len ? f->reply : f->text;
     struct slice reply = said_reply(words.len ? words : f->wider);
+    struct slice rest = words;
+    struct explain_codes codes;
 
+    if (codes_take(&rest, &codes) && codes.basic)
+        reply =
+            words; /* what it quotes is its own affair: "550 Sender ...: host x said: 550 ..." */
     *x =
         (struct explained){.recipient = f->recipient, .phase = f->phase, .reference = f->reference};
     x->reply = reply_join(reply.len ? reply : words, s->arena);

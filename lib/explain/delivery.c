@@ -90,6 +90,15 @@ action_of(struct slice value)
     return ACTION_none;
 }
 
+/* The name or address after "dns;". */
+static struct slice
+mta_of(struct slice value)
+{
+    struct slice type, rest = value;
+
+    return slice_cut(&rest, ';', &type) ? text_trim(rest) : value;
+}
+
 static void
 use_group(struct session *s, const struct group *g, struct slice reporter)
 {
@@ -116,15 +125,6 @@ use_group(struct session *s, const struct group *g, struct slice reporter)
     if (f->action == ACTION_delivered || f->action == ACTION_relayed ||
         f->action == ACTION_expanded)
         f->form = s->explain->known[KNOWN_delivered];
-}
-
-/* The name or address after "dns;". */
-static struct slice
-mta_of(struct slice value)
-{
-    struct slice type, rest = value;
-
-    return slice_cut(&rest, ';', &type) ? text_trim(rest) : value;
 }
 
 bool

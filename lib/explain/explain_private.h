@@ -3,6 +3,7 @@
 #ifndef EXPLAIN_EXPLAIN_PRIVATE_H
 #define EXPLAIN_EXPLAIN_PRIVATE_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "explain/codes.h"
 #include "explain/explain.h"

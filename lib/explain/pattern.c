@@ -68,6 +68,17 @@ compile_way(struct pattern_way *way, struct slice text, struct vocabulary *v, st
     return NULL;
 }
 
+/* "550", "5.7.1"; other numbers may be words. */
+static bool
+is_code(struct slice text)
+{
+    uint16_t enhanced[3];
+    uint64_t number;
+
+    return codes_parse_enhanced(text, enhanced) ||
+           (text.len == 3 && slice_to_u64(text, &number) && number >= 400 && number < 560);
+}
+
 static const char *
 compile_element(struct pattern_element *e, struct slice text, struct vocabulary *v,
                 struct words *scratch, struct arena *a)
@@ -77,7 +88,7 @@ compile_element(struct pattern_element *e, struct slice text, struct vocabulary 
 
     if (slice_eq(text, SLICE("*")))
         return NULL;
-    if (codes_is_mask(text))
+    if (is_code(text))
         return "a code belongs into says(...), not into the words";
     e->optional = text.at[text.len - 1] == '?';
     text.len -= e->optional;
@@ -132,7 +143,8 @@ check(const struct pattern *p, const struct vocabulary *v)
         return "too long";
     if (certain == 0)
         return "no word that must be there";
-    return certain == 1 && !unmistakable ? "one short word alone means too much" : NULL;
+    return certain == 1 && !unmistakable && p->reason ? "one short word alone means too much"
+                                                      : NULL;
 }
 
 const char *
