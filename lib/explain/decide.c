@@ -69,10 +69,17 @@ is_cause(const struct catalogue_reason *r)
            r->class != CATALOGUE_CLASS_undefined && r->class != CATALOGUE_CLASS_onhold;
 }
 
+/* "queue too long" in "this message has been in the queue too long" is no cause of its own. */
 static bool
-overlap(struct slice a, struct slice b)
+is_part_of_lateness(const struct session *s, const struct match *m)
 {
-    return a.at < b.at + b.len && b.at < a.at + a.len;
+    for (size_t i = 0; i < s->reader.count; i++) {
+        const struct match *other = &s->reader.matches[i];
+
+        if (is_late(s->explain, other->pattern->reason) && m->at < other->end && other->at < m->end)
+            return true;
+    }
+    return false;
 }
 
 /* The heaviest of what the reader met in text; where it says that time ran out, the cause it gives
@@ -95,11 +102,11 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
         weigh(&best, m, text, weight);
         if (is_late(s->explain, r))
             weigh(&late, m, text, weight);
-        else if (is_cause(r))
+        else if (is_cause(r) && !is_part_of_lateness(s, m))
             weigh(&cause, m, text, weight);
     }
     if (late.reason)
-        return cause.reason && !overlap(cause.evidence, late.evidence) ? cause : late;
+        return cause.reason ? cause : late;
     return best;
 }
 
@@ -187,6 +194,8 @@ static void
 take_remote(struct session *s, const struct finding *f, struct explained *x)
 {
     x->remote = f->remote.len ? f->remote : said_remote(f->text);
+    if (x->remote.len == 0)
+        x->remote = said_remote(slice_head(f->wider, NOTICE_TEXT_MAX));
     x->provider = provider_of_host(s->explain, x->remote);
     if (!x->provider && x->remote.len == 0)
         x->provider = provider_of_host(s->explain, f->reporter);

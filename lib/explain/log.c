@@ -96,7 +96,7 @@ take_stamp(struct slice *line)
 static bool
 value_of(struct slice s, const char *key, struct slice *value)
 {
-    for (struct slice rest = s; text_after(&rest, key);) {
+    for (struct slice rest = s; text_after(&rest, key) && rest.len;) {
         const uint8_t *before = rest.at - strlen(key);
         size_t n = 0;
 
@@ -175,8 +175,9 @@ read_delivery(struct log *l, struct slice m)
 static bool
 read_reject(struct log *l, struct slice m)
 {
-    struct slice address = {NULL, 0}, text = m, end = m;
+    struct slice address = {NULL, 0}, text = m;
     struct finding *f;
+    ptrdiff_t end;
 
     if (text_after(&text, "reject: ") || text_after(&text, "reject_warning: ") ||
         text_after(&text, "milter-reject: ")) {
@@ -189,10 +190,8 @@ read_reject(struct log *l, struct slice m)
     f = findings_get(&l->s->findings, address);
     if (!f)
         return true;
-    end = text;
-    if (text_after(&end, "; from="))
-        text.len = (size_t)(end.at - text.at) - strlen("; from=");
-    f->reply = text_trim(text);
+    end = text_find(text, SLICE("; from="));
+    f->reply = text_trim(end < 0 ? text : slice_head(text, (size_t)end));
     f->text = m;
     return true;
 }

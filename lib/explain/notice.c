@@ -123,15 +123,19 @@ static bool
 take_label(struct slice *s)
 {
     ptrdiff_t colon = slice_find(slice_head(*s, LABEL_MAX), ':');
-    struct slice label;
+    struct slice label, sign = SLICE(":");
 
+    if (colon < 0) {
+        sign = SLICE("\xef\xbc\x9a"); /* as it is written in Chinese and Japanese */
+        colon = text_find(slice_head(*s, LABEL_MAX), sign);
+    }
     if (colon < 0 || slice_find(slice_head(*s, (size_t)colon), '@') >= 0 ||
         slice_find(slice_head(*s, (size_t)colon), '<') >= 0)
         return true;
     label = text_trim(slice_head(*s, (size_t)colon));
     for (size_t i = 0; i < COUNT(labels); i++) {
         if (slice_eq_nocase(label, slice_of(labels[i]))) {
-            *s = text_trim(slice_tail(*s, (size_t)colon + 1));
+            *s = text_trim(slice_tail(*s, (size_t)colon + sign.len));
             return true;
         }
     }
@@ -253,8 +257,9 @@ read_line(struct notice *n, struct slice line)
         close_paragraph(n, line.at);
     if (!add_to_group(n, f))
         return;
-    n->begin = rest.at + (rest.len && rest.at[0] == ':');
-    n->in_group = text_trim(slice_make(n->begin, (size_t)(line.at + line.len - n->begin))).len == 0;
+    slice_take_prefix(&rest, SLICE(":"));
+    n->begin = rest.len ? rest.at : line.at + line.len;
+    n->in_group = text_is_blank(rest);
 }
 
 /* Sendmail's transcript: what was sent (">>> RCPT To:<a@b>") and what came back ("<<< 550 ..."),

@@ -81,6 +81,15 @@ host_before(struct slice text, const char *phrase, struct slice *host)
     return at > 0 && text_take_host(&text, host);
 }
 
+/* "This is the mail system at host mail.example.org": who writes, not whom it spoke with. */
+static bool
+is_own_host(struct slice text, struct slice rest)
+{
+    struct slice before = slice_head(text, (size_t)(rest.at - text.at)), own = SLICE(" at host ");
+
+    return slice_eq(slice_tail(before, before.len < own.len ? 0 : before.len - own.len), own);
+}
+
 struct slice
 said_remote(struct slice text)
 {
@@ -97,8 +106,8 @@ said_remote(struct slice text)
         host_before(text, "_does_not_like_recipient", &host))
         return host;
     for (size_t i = 0; i < COUNT(phrases); i++)
-        for (struct slice rest = text; text_after(&rest, phrases[i]);)
-            if (take_host(rest, &host))
+        for (struct slice rest = text; text_after(&rest, phrases[i]) && rest.len;)
+            if (!is_own_host(text, rest) && take_host(rest, &host))
                 return host;
     return (struct slice){NULL, 0};
 }

@@ -105,11 +105,20 @@ is_domain_byte(uint8_t c)
     return ascii_is_alnum(c) || c >= 0x80 || c == '-' || c == '.' || c == '_';
 }
 
+/* Of three octets or more, as nearly all letters and signs of East Asia are. Those languages write
+ * no spaces: what stands beside an address is seldom a part of it. */
+static bool
+is_far(uint8_t c)
+{
+    return c >= 0xe0;
+}
+
 /* The length of a local part at the front: bytes, or a quoted string. */
 static size_t
 local_length(struct slice s)
 {
     size_t i = 0;
+    bool far = false;
 
     if (s.len && s.at[0] == '"') {
         for (i = 1; i < s.len && s.at[i] != '"' && s.at[i] != '\n'; i++)
@@ -117,22 +126,26 @@ local_length(struct slice s)
         return i < s.len && s.at[i] == '"' ? i + 1 : 0;
     }
     while (i < s.len && is_local_byte(s.at[i]))
-        i++;
-    return i;
+        far = is_far(s.at[i++]) || far;
+    return far && i > 0 && s.at[i - 1] < 0x80 ? 0 : i;
 }
 
+/* A letter of East Asia stands at the beginning of a label, or after another. */
 static size_t
 domain_length(struct slice s)
 {
     size_t i = 0;
+    bool far = true; /* may stand here */
 
     if (s.len && s.at[0] == '[') {
-        ptrdiff_t end = slice_find(slice_head(s, 64), ']');
+        ptrdiff_t end = slice_find(slice_head(s, HOST_MAX), ']');
 
         return end < 0 ? 0 : (size_t)end + 1;
     }
-    while (i < s.len && is_domain_byte(s.at[i]))
+    while (i < s.len && is_domain_byte(s.at[i]) && (far || !is_far(s.at[i]))) {
+        far = s.at[i] == '.' || (far && s.at[i] >= 0x80);
         i++;
+    }
     while (i > 0 && (s.at[i - 1] == '.' || s.at[i - 1] == '-' || s.at[i - 1] == '_'))
         i--; /* the sentence's, not the domain's */
     return i;
@@ -188,6 +201,28 @@ quote_begin(struct slice text, size_t end)
     return end;
 }
 
+/* The first octet of the character whose octet stands at i. */
+static uint8_t
+lead(struct slice text, size_t i)
+{
+    for (int n = 0; n < 3 && i > 0 && (text.at[i] & 0xc0) == 0x80; n++)
+        i--;
+    return text.at[i];
+}
+
+/* Where the bytes before `end` that may be a local part begin. */
+static size_t
+local_begin(struct slice text, size_t end)
+{
+    bool plain = end > 0 && text.at[end - 1] < 0x80;
+    size_t i = end;
+
+    while (i > 0 && end - i < LOCAL_MAX && is_local_byte(text.at[i - 1]) &&
+           !(plain && text.at[i - 1] >= 0x80 && is_far(lead(text, i - 1))))
+        i--;
+    return i;
+}
+
 bool
 text_find_address(struct slice text, struct slice *address, struct slice *rest)
 {
@@ -199,8 +234,7 @@ text_find_address(struct slice text, struct slice *address, struct slice *rest)
 
         if (begin > 0 && text.at[begin - 1] == '"')
             begin = quote_begin(text, begin - 1);
-        while (begin > 0 && is_local_byte(text.at[begin - 1]))
-            begin--;
+        begin = local_begin(text, begin);
         from = slice_tail(text, begin);
         while (from.len && from.at[0] == '\'')
             from = slice_tail(from, 1); /* quotes around it rather than a part of it */
