@@ -49,6 +49,15 @@ remote_of(const struct explained *x)
     return x->remote.len || !x->provider ? x->remote : x->provider->id;
 }
 
+/* A code alone says no reason, but whether a later try is worth while. */
+static const char *
+retry_of(const struct explained *x)
+{
+    bool says_little = x->basis == EXPLAIN_BY_BASIC_CODE && !x->permanent;
+
+    return catalogue_retry_words[says_little ? CATALOGUE_RETRY_soon : x->reason->retry];
+}
+
 static json_t *
 recipient_json(const struct telling *t, const struct explained *x)
 {
@@ -61,12 +70,12 @@ recipient_json(const struct telling *t, const struct explained *x)
         "recipient", string_or_null(x->recipient), "reason", out_string(r->id), "bounce_class",
         catalogue_class_words[r->class], "hard", x->hard, "permanent", x->permanent, "status",
         string_or_null(x->status), "code", code_or_null(x->codes.basic), "reply",
-        string_or_null(x->reply), "who", catalogue_who_words[r->who], "retry",
-        catalogue_retry_words[r->retry], "summary", out_string(text_of(t, x, CATALOGUE_summary)),
-        "what", out_string(text_of(t, x, CATALOGUE_what)), "advice",
-        out_string(text_of(t, x, t->advice)), "evidence", string_or_null(x->evidence), "confidence",
-        x->confidence, "contradicts", x->contradicts, "remote", string_or_null(remote_of(x)),
-        "provider", x->provider ? out_string(x->provider->name) : json_null(), "phase",
+        string_or_null(x->reply), "who", catalogue_who_words[r->who], "retry", retry_of(x),
+        "summary", out_string(text_of(t, x, CATALOGUE_summary)), "what",
+        out_string(text_of(t, x, CATALOGUE_what)), "advice", out_string(text_of(t, x, t->advice)),
+        "evidence", string_or_null(x->evidence), "confidence", x->confidence, "contradicts",
+        x->contradicts, "remote", string_or_null(remote_of(x)), "provider",
+        x->provider ? out_string(x->provider->name) : json_null(), "phase",
         explain_phase_words[x->phase], "reference", string_or_null(x->reference));
 }
 
@@ -200,7 +209,7 @@ print_remote(const struct telling *t, const struct explained *x)
 }
 
 static void
-print_explanation(const struct telling *t, const struct explained *x)
+print_explanation(const struct telling *t, enum explain_kind kind, const struct explained *x)
 {
     static const char *const lasts[] = {"temporary", "permanent"};
     bool failed = x->reason->class != CATALOGUE_CLASS_delivered;
@@ -222,10 +231,11 @@ print_explanation(const struct telling *t, const struct explained *x)
     print_section(t, "fixed", text_of(t, x, CATALOGUE_fixed));
     if (failed) {
         print_section(t, "who", word_of(t, "who", catalogue_who_words[x->reason->who]));
-        print_section(t, "retry", word_of(t, "retry", catalogue_retry_words[x->reason->retry]));
+        print_section(t, "retry", word_of(t, "retry", retry_of(x)));
     }
     print_evidence(t, x);
-    print_section(t, "reply", x->reply);
+    if (kind != EXPLAIN_code)
+        print_section(t, "reply", x->reply);
     print_remote(t, x);
     print_codes(t, x);
 }
@@ -268,7 +278,7 @@ explained_print(const struct telling *t, const struct explain_answer *a)
             continue;
         printf(different++ ? "\n" : "");
         print_recipients(a, i, told);
-        print_explanation(t, &a->of[i]);
+        print_explanation(t, a->kind, &a->of[i]);
     }
     if (different == DIFFERENT_MOST)
         NOTE(explained_most);

@@ -34,7 +34,7 @@ out_number(uint64_t n)
 static void
 write_json(const json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(3));
     fputc('\n', stdout);
 }
 
