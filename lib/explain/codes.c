@@ -120,8 +120,9 @@ begins_line(struct slice text, size_t i)
 static size_t
 skip_to_enhanced(struct slice text, size_t i)
 {
-    while (i < text.len && (text.at[i] == ' ' || text.at[i] == '-' || text.at[i] == '#' ||
-                            text.at[i] == '(' || text.at[i] == '_' || text.at[i] == '['))
+    while (i < text.len &&
+           (text.at[i] == ' ' || text.at[i] == '-' || text.at[i] == '#' || text.at[i] == '(' ||
+            text.at[i] == '_' || text.at[i] == '[' || text.at[i] == '\''))
         i++;
     return i;
 }

@@ -179,7 +179,7 @@ take_codes(struct session *s, const struct finding *f, struct explained *x)
 
     x->codes = codes_find(x->reply);
     if (!x->codes.basic && !x->codes.enhanced[0])
-        x->codes = codes_find(f->text);
+        x->codes = codes_find(f->text.len ? f->text : slice_head(f->wider, NOTICE_TEXT_MAX));
     if (codes_parse_enhanced(f->status, status) &&
         (!x->codes.enhanced[0] || (!is_specific(x->codes.enhanced) && is_specific(status))))
         memcpy(x->codes.enhanced, status, sizeof(status));
@@ -314,20 +314,29 @@ is_hard(const struct explained *x)
     }
 }
 
-void
-decide(struct session *s, const struct finding *f, struct explained *x)
+/* The remote server's words where they can be told from those about them, else the first paragraph
+ * of what there is. */
+static struct slice
+find_reply(const struct finding *f, struct arena *a)
 {
-    struct slice words = f->reply.len ? f->reply : f->text;
-    struct slice reply = said_reply(words.len ? words : f->wider);
-    struct slice rest = words;
+    struct slice words = f->reply.len ? f->reply : f->text, rest = words, reply;
     struct explain_codes codes;
 
     if (codes_take(&rest, &codes) && codes.basic)
-        reply =
-            words; /* what it quotes is its own affair: "550 Sender ...: host x said: 550 ..." */
-    *x =
-        (struct explained){.recipient = f->recipient, .phase = f->phase, .reference = f->reference};
-    x->reply = reply_join(reply.len ? reply : words, s->arena);
+        return reply_join(words, a); /* what it quotes is its own affair */
+    reply = said_reply(words.len ? words : slice_head(f->wider, NOTICE_TEXT_MAX));
+    return reply_join(reply.len ? reply : text_paragraph(words), a);
+}
+
+void
+decide(struct session *s, const struct finding *f, struct explained *x)
+{
+    *x = (struct explained){
+        .recipient = f->recipient,
+        .phase = f->phase,
+        .reference = f->reference,
+        .reply = find_reply(f, s->arena),
+    };
     take_codes(s, f, x);
     take_remote(s, f, x);
     if (f->form) {

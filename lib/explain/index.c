@@ -220,6 +220,16 @@ add_match(struct reader *r, const struct pattern *p, size_t first, size_t last)
     r->matches[r->count++] = (struct match){p, r->words.of[first].at, r->words.of[last].end};
 }
 
+/* Do all words stand in one paragraph? What a blank line parts does not belong together. */
+static bool
+is_together(const struct words *w, size_t first, size_t last)
+{
+    for (size_t i = first + 1; i <= last; i++)
+        if (w->of[i].is_first)
+            return false;
+    return true;
+}
+
 /* The patterns filed under `word`, which the text has at its word i. */
 static void
 look(struct reader *r, uint32_t word, size_t i)
@@ -232,7 +242,8 @@ look(struct reader *r, uint32_t word, size_t i)
 
         if (!(r->seen[p->number / 64] >> p->number % 64 & 1) &&
             pattern_match(p, x->entries[n].element, &x->vocabulary, r->found, r->words.count, i,
-                          &first, &last))
+                          &first, &last) &&
+            is_together(&r->words, first, last))
             add_match(r, p, first, last);
     }
 }

@@ -296,6 +296,21 @@ read_transcript(struct notice *n)
     }
 }
 
+static bool
+ends_with_phrase(struct slice before)
+{
+    for (size_t i = 0; i < COUNT(phrases); i++) {
+        size_t len = strlen(phrases[i]);
+
+        if (before.len < len ||
+            !slice_eq_nocase(slice_tail(before, before.len - len), slice_of(phrases[i])))
+            continue;
+        if (before.len == len || !ascii_is_alnum(before.at[before.len - len - 1]))
+            return true;
+    }
+    return false;
+}
+
 /* The recipient of a notice that names it in a sentence only. */
 static void
 read_sentences(struct notice *n)
@@ -306,14 +321,9 @@ read_sentences(struct notice *n)
     while (!named && text_find_address(rest, &address, &rest)) {
         struct slice before = slice_head(n->text, (size_t)(address.at - n->text.at));
 
-        while (before.len && slice_find(SLICE("<'\"([\n\r"), before.at[before.len - 1]) >= 0)
+        while (before.len && slice_find(SLICE("<'\"([ :\t\n\r"), before.at[before.len - 1]) >= 0)
             before.len--;
-        for (size_t i = 0; i < COUNT(phrases) && !named; i++) {
-            size_t len = strlen(phrases[i]);
-
-            named = before.len >= len && !is_office(address) &&
-                    slice_eq_nocase(slice_tail(before, before.len - len), slice_of(phrases[i]));
-        }
+        named = !is_office(address) && ends_with_phrase(before);
         if (named || (chosen.len == 0 && !is_office(address)))
             chosen = address;
     }

@@ -1,4 +1,5 @@
-/* The remote server's own words and its name, within what another program wrote about them. */
+/* The remote server's own words and its name, within what another program wrote about them. The
+ * words come after a phrase of said.def, or begin with a code. */
 #include "explain/explain_private.h"
 
 /* Signs and words that programs print after the remote server's words. */
@@ -34,6 +35,27 @@ after_host(struct slice reply)
     return reply;
 }
 
+/* The first line that begins with a refusal's code, and those after it with the same. */
+static struct slice
+coded_line(struct slice text)
+{
+    struct slice line, found = {NULL, 0};
+    struct explain_codes codes;
+    uint16_t basic = 0;
+
+    while (text_take_line(&text, &line)) {
+        struct slice rest = text_trim(line), begin = rest;
+
+        if (codes_take(&rest, &codes) && codes.basic >= 400 && (!basic || codes.basic == basic)) {
+            found = basic ? slice_make(found.at, (size_t)(line.at + line.len - found.at)) : begin;
+            basic = codes.basic;
+        } else if (basic) {
+            break;
+        }
+    }
+    return found;
+}
+
 struct slice
 said_reply(struct slice text)
 {
@@ -56,7 +78,7 @@ said_reply(struct slice text)
         if (rest.len)
             return rest;
     }
-    return (struct slice){NULL, 0};
+    return coded_line(text);
 }
 
 /* A host at the front, in one of its forms: "mx.example.com[192.0.2.1]:25", "[192.0.2.1]". */

@@ -49,6 +49,17 @@ text_is_blank(struct slice line)
     return text_trim(line).len == 0;
 }
 
+struct slice
+text_paragraph(struct slice text)
+{
+    struct slice trimmed = text_trim(text), rest = trimmed, line;
+
+    while (text_take_line(&rest, &line))
+        if (text_is_blank(line))
+            return text_trim(slice_head(trimmed, (size_t)(line.at - trimmed.at)));
+    return trimmed;
+}
+
 ptrdiff_t
 text_find(struct slice text, struct slice phrase)
 {

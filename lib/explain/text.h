@@ -16,6 +16,9 @@ struct slice text_trim(struct slice text);
 
 bool text_is_blank(struct slice line);
 
+/* What stands before the first blank line that has text before it, trimmed. */
+struct slice text_paragraph(struct slice text);
+
 /* The index of phrase, or -1. Programs print their phrases in one case, so case counts. */
 ptrdiff_t text_find(struct slice text, struct slice phrase);
 

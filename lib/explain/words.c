@@ -11,6 +11,13 @@ enum {
     DECOMPOSED_MAX = 24, /* code points that one becomes at most; U+FDFA becomes 18 */
 };
 
+/* The word being read. */
+struct scan {
+    size_t begin;   /* of it, in the text */
+    size_t simple;  /* of it, in w->simple */
+    unsigned lines; /* line ends since the word before */
+};
+
 void
 words_init(struct words *w, struct arena *a)
 {
@@ -48,9 +55,11 @@ put_simple(struct words *w, const uint8_t *bytes, size_t n)
 
 /* The word that began at `simple` in w->simple is complete; none, where it has no bytes. */
 static bool
-end_word(struct words *w, size_t simple, size_t at, size_t end)
+end_word(struct words *w, struct scan *s, size_t end)
 {
-    if (w->simple_len == simple)
+    size_t len = w->simple_len - s->simple;
+
+    if (len == 0)
         return true;
     if (w->count == EXPLAIN_WORDS_MAX)
         return false;
@@ -65,11 +74,14 @@ end_word(struct words *w, size_t simple, size_t at, size_t end)
         w->room = room;
     }
     w->of[w->count++] = (struct word){
-        .at = (uint32_t)at,
+        .at = (uint32_t)s->begin,
         .end = (uint32_t)end,
-        .simple = (uint32_t)simple,
-        .len = (uint32_t)(w->simple_len - simple),
+        .simple = (uint32_t)s->simple,
+        .len = (uint16_t)(len < EXPLAIN_WORD_MAX ? len : EXPLAIN_WORD_MAX),
+        .is_first = s->lines > 1,
     };
+    s->simple = w->simple_len;
+    s->lines = 0;
     return true;
 }
 
@@ -141,42 +153,52 @@ take_point(struct slice text, utf8proc_int32_t *c)
     return 1;
 }
 
+/* The character at i that is not ASCII: a part of a word, a word, or none. */
+static bool
+take_far(struct words *w, struct scan *s, size_t i, size_t *n)
+{
+    utf8proc_int32_t c;
+
+    *n = take_point(slice_tail(w->text, i), &c);
+    if (is_mark(c))
+        return true;
+    if (is_letter(c) && !stands_alone(c))
+        return put_folded(w, c);
+    if (!end_word(w, s, i))
+        return false;
+    s->begin = i;
+    if (stands_alone(c) && !(put_folded(w, c) && end_word(w, s, i + *n)))
+        return false;
+    s->begin = i + *n;
+    return true;
+}
+
+static bool
+take_ascii(struct words *w, struct scan *s, size_t i)
+{
+    uint8_t c = ascii_lower(w->text.at[i]);
+
+    if (ascii_is_alnum(c))
+        return put_simple(w, &c, 1);
+    if (!end_word(w, s, i))
+        return false;
+    s->lines += c == '\n';
+    s->begin = i + 1;
+    return true;
+}
+
 void
 words_read(struct words *w, struct slice text)
 {
-    size_t begin = 0, simple = 0, i = 0;
+    struct scan s = {0, 0, 0};
     bool fits = true;
+    size_t n;
 
     w->text = slice_head(text, UINT32_MAX);
     w->count = w->simple_len = 0;
-    while (i < text.len && fits) {
-        uint8_t lower = ascii_lower(text.at[i]);
-        utf8proc_int32_t c = 0;
-        size_t n = 1;
-
-        if (lower < 0x80) {
-            if (ascii_is_alnum(lower)) {
-                fits = put_simple(w, &lower, 1);
-                i++;
-                continue;
-            }
-        } else {
-            n = take_point(slice_tail(text, i), &c);
-            if (is_mark(c) || (is_letter(c) && !stands_alone(c))) {
-                fits = is_mark(c) || put_folded(w, c);
-                i += n;
-                continue;
-            }
-        }
-        fits = fits && end_word(w, simple, begin, i);
-        begin = i;
-        simple = w->simple_len;
-        i += n;
-        if (fits && stands_alone(c)) {
-            fits = put_folded(w, c) && end_word(w, simple, begin, i);
-            simple = w->simple_len;
-        }
-        begin = i;
+    for (size_t i = 0; i < w->text.len && fits; i += n) {
+        n = 1;
+        fits = w->text.at[i] < 0x80 ? take_ascii(w, &s, i) : take_far(w, &s, i, &n);
     }
-    w->truncated = !fits || !end_word(w, simple, begin, text.len);
+    w->truncated = !fits || !end_word(w, &s, w->text.len);
 }

@@ -6,11 +6,16 @@
 
 #include "base/arena.h"
 
-enum { EXPLAIN_WORDS_MAX = 8192 }; /* words of one text; what follows is not looked at */
+enum {
+    EXPLAIN_WORDS_MAX = 8192, /* words of one text; what follows is not looked at */
+    EXPLAIN_WORD_MAX = 1000,  /* bytes of a word; a longer one is cut */
+};
 
 struct word {
-    uint32_t at, end;     /* its bytes in the text */
-    uint32_t simple, len; /* its bytes in words.simple */
+    uint32_t at, end; /* its bytes in the text */
+    uint32_t simple;  /* where its bytes begin in words.simple */
+    uint16_t len;     /* and how many they are */
+    bool is_first;    /* of a paragraph: a blank line stands before it */
 };
 
 /* Used again for text after text; its memory is the arena's. */
