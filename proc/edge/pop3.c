@@ -74,7 +74,7 @@ answer(struct conn *c, const struct pop3_answer *a)
     struct pop3_session *s = session_of(c);
 
     s->waiting = false;
-    if (a->reason != REASON_NONE && reason_row(a->reason)->code[0] == '-')
+    if (a->reason != REASON_NONE && reason_is_refusal(a->reason))
         edge_log_refusal(c, a->reason, (struct slice){NULL, 0});
     pop3_server_answer(&s->server, a);
     take_question(c);
@@ -417,6 +417,7 @@ begin(struct conn *c)
     struct pop3_client client = {.loopback = c->loopback,
                                  .tls = c->tls != NULL,
                                  .binding = conn_binding(c),
+                                 .reference = slice_of(c->reference),
                                  .nonce = slice_of(c->nonce)};
 
     c->session = s;
@@ -469,6 +470,7 @@ static const enum reason ends[EDGE_END_COUNT] = {
     [EDGE_IDLE] = REASON_NONE,
     [EDGE_SLOW] = REASON_NONE,
     [EDGE_STOPPING] = POP3_STOPPING,
+    [EDGE_SPOKE_FIRST] = REASON_NONE,
 };
 
 static void
