@@ -1,33 +1,32 @@
 /* Any bytes have an answer: a reason, a confidence, slices that can be read, and a reply that is
  * one line. */
 #include "base/ensure.h"
+#include "base/map.h"
 #include "explain/explain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Read each byte, so that a sanitizer sees a slice that shows what is not there. */
-static unsigned
+/* Reads each byte, so that a sanitizer sees a slice that shows what is not there. */
+static void
 read_all(struct slice s)
 {
-    unsigned sum = 0;
-
-    for (size_t i = 0; i < s.len; i++)
-        sum += s.at[i];
-    return sum;
+    ensure(map_hash(0, s) != 0);
 }
 
 static void
 check(const struct explained *x)
 {
-    static volatile unsigned sum;
-
     ensure(x->reason && x->reason->id.len);
     ensure(x->confidence >= 0 && x->confidence <= 1);
     ensure(!x->contradicts || x->meant);
     ensure(x->phase < EXPLAIN_PHASES);
     ensure(slice_find(x->reply, '\n') < 0 && slice_find(x->reply, '\r') < 0);
-    sum += read_all(x->recipient) + read_all(x->reply) + read_all(x->evidence) +
-           read_all(x->status) + read_all(x->remote) + read_all(x->reference);
+    read_all(x->recipient);
+    read_all(x->reply);
+    read_all(x->evidence);
+    read_all(x->status);
+    read_all(x->remote);
+    read_all(x->reference);
 }
 
 int
