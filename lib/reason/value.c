@@ -180,7 +180,7 @@ take_code(struct catalogue_reader *r, struct slice value)
 {
     struct catalogue_code *code;
 
-    if (!status_ok(value, "45x")) {
+    if (!status_ok(value, "245x")) {
         catalogue_complain(r, "'{}' is no enhanced code: 5.1.1, or x.1.1 for 4 and 5", value,
                            SLICE(""));
     } else if ((code = take(r, sizeof(*code)))) {
