@@ -1,4 +1,4 @@
-/* Replies joined, the words of others told from those about them, pages, addresses and hosts. */
+/* Replies joined, the words of others told from those about them, addresses and hosts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,37 +126,6 @@ addresses_are_found_in_text(void **state)
     }
 }
 
-static void
-pages_become_text(void **state)
-{
-    static const struct {
-        const char *page, *expected;
-    } rows[] = {
-        {"<p>Hola</p><p>a&ntilde;o &#233;&#xe9;</p>", "\nHola\n\na\xc3\xb1o \xc3\xa9\xc3\xa9\n"},
-        {"<style>p { color: red }</style>no", "no"},
-        {"<head><title>x</title></head>no", "no"},
-        {"a<br/>b", "a\nb"},
-        {"to <ana@example.com>", "to <ana@example.com>"},
-        {"<a href=\"mailto:ana@example.com\">Ana</a>", "Ana"},
-        {"1 < 2 && 3", "1 < 2 && 3"},
-        {"&unknown; &#xffffffff;", "&unknown; &#xffffffff;"},
-        {"<!-- no -->yes", "yes"},
-        {"<style>never ends", ""},
-        {"<", "<"},
-        {"<b", "<b"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct buf out;
-
-        buf_init(&out, 1000);
-        assert_true(html_text_put(&out, slice_of(rows[i].page)));
-        expect(rows[i].page, buf_slice(&out), rows[i].expected);
-        buf_clear(&out);
-    }
-}
-
 int
 main(void)
 {
@@ -164,7 +133,6 @@ main(void)
         cmocka_unit_test(lines_of_a_reply_become_one),
         cmocka_unit_test(the_remote_server_is_told_from_who_quotes_it),
         cmocka_unit_test(addresses_are_found_in_text),
-        cmocka_unit_test(pages_become_text),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
