@@ -66,7 +66,7 @@ is_cause(const struct catalogue_reason *r)
 {
     return r->class != CATALOGUE_CLASS_networkerror && r->class != CATALOGUE_CLASS_expired &&
            r->class != CATALOGUE_CLASS_delivered && r->class != CATALOGUE_CLASS_vacation &&
-           r->class != CATALOGUE_CLASS_undefined && r->class != CATALOGUE_CLASS_onhold;
+           r->class != CATALOGUE_CLASS_undefined;
 }
 
 /* "queue too long" in "this message has been in the queue too long" is no cause of its own. */
@@ -93,7 +93,7 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
     for (size_t i = 0; i < s->reader.count; i++) {
         const struct match *m = &s->reader.matches[i];
         const struct catalogue_reason *r = m->pattern->reason;
-        float weight = m->pattern->weight;
+        float weight = m->weight;
 
         if (!r || !holds(&m->pattern->narrowing, x))
             continue;
@@ -102,7 +102,7 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
         weigh(&best, m, text, weight);
         if (is_late(s->explain, r))
             weigh(&late, m, text, weight);
-        else if (is_cause(r) && !is_part_of_lateness(s, m))
+        else if (is_cause(r) && m->pattern->factor >= 1 && !is_part_of_lateness(s, m))
             weigh(&cause, m, text, weight);
     }
     if (late.reason)
@@ -120,14 +120,15 @@ take_circumstances(const struct reader *r, struct explained *x)
 
     for (size_t i = 0; i < r->count; i++) {
         const struct pattern *p = r->matches[i].pattern;
+        float weight = r->matches[i].weight;
 
-        if (!has_phase && p->phase != EXPLAIN_PHASE_none && p->weight > phase) {
+        if (!has_phase && p->phase != EXPLAIN_PHASE_none && weight > phase) {
             x->phase = p->phase;
-            phase = p->weight;
+            phase = weight;
         }
-        if (!has_provider && p->provider && p->weight > provider) {
+        if (!has_provider && p->provider && weight > provider) {
             x->provider = p->provider;
-            provider = p->weight;
+            provider = weight;
         }
     }
 }
