@@ -105,6 +105,7 @@ read_reply(struct session *s, struct slice input)
 
     if (f)
         f->text = slice_head(input, NOTICE_TEXT_MAX);
+    s->findings.truncated |= input.len > NOTICE_TEXT_MAX;
     if (codes_alone(slice_head(input, REPLY_MAX), &codes))
         return EXPLAIN_code;
     return EXPLAIN_reply;

@@ -126,9 +126,6 @@ bool message_read(struct session *s, struct slice input, enum explain_kind *kind
  * recipients there are. */
 void notice_add(struct session *s, struct slice text, bool may_add);
 
-/* html.c: the text of a page, appended to out. False: the cap of out is reached. */
-bool html_text_put(struct buf *out, struct slice page);
-
 /* arf.c: fields of RFC 5965, and the message they are about. */
 void arf_read(struct session *s, struct slice report, struct slice original);
 

@@ -14,6 +14,8 @@ enum {
     FIRST_MATCHES = 64,
 };
 
+static const float VAGUE_FACTOR = 0.5f;
+
 static struct pattern *
 new_pattern(struct index *x)
 {
@@ -21,7 +23,7 @@ new_pattern(struct index *x)
         x->room = x->room ? 2 * x->room : FIRST_PATTERNS;
         x->patterns = heap_grow(x->patterns, x->room * sizeof(*x->patterns));
     }
-    x->patterns[x->count] = (struct pattern){.number = x->count};
+    x->patterns[x->count] = (struct pattern){.number = x->count, .factor = 1};
     return &x->patterns[x->count];
 }
 
@@ -44,6 +46,21 @@ keep(struct index *x, struct pattern *p, struct slice text, const char *wrong)
     }
 }
 
+static bool
+is_vague(const struct catalogue_reason *r)
+{
+    static const char *const ids[] = {
+#define VAGUE(id) id,
+#include "explain/vague.def"
+#undef VAGUE
+    };
+
+    for (size_t i = 0; i < COUNT(ids); i++)
+        if (slice_eq(r->id, slice_of(ids[i])))
+            return true;
+    return false;
+}
+
 static void
 add_reasons(struct index *x, const struct catalogue *c)
 {
@@ -52,11 +69,13 @@ add_reasons(struct index *x, const struct catalogue *c)
 
         for (const struct catalogue_says *s = r->says; s; s = s->next) {
             struct pattern *p = new_pattern(x);
+            const char *wrong = pattern_narrow(p, s->narrowed, c);
 
             p->reason = r;
             p->file = s->file;
             p->line = s->line;
-            keep(x, p, s->pattern, pattern_narrow(p, s->narrowed, c));
+            p->factor *= is_vague(r) ? VAGUE_FACTOR : 1;
+            keep(x, p, s->pattern, wrong);
         }
     }
 }
@@ -175,10 +194,8 @@ index_init(struct index *x, const struct catalogue *c, catalogue_mistake_fn *fn,
     add_reasons(x, c);
     add_providers(x, c);
     add_phases(x);
-    vocabulary_finish(&x->vocabulary);
     count_uses(x);
-    for (uint32_t i = 0; i < x->count; i++)
-        pattern_weigh(&x->patterns[i], &x->vocabulary);
+    vocabulary_finish(&x->vocabulary);
     file(x);
 }
 
@@ -217,7 +234,12 @@ add_match(struct reader *r, const struct pattern *p, size_t first, size_t last)
         r->room = room;
     }
     r->seen[p->number / 64] |= 1ull << p->number % 64;
-    r->matches[r->count++] = (struct match){p, r->words.of[first].at, r->words.of[last].end};
+    r->matches[r->count++] = (struct match){
+        .pattern = p,
+        .at = r->words.of[first].at,
+        .end = r->words.of[last].end,
+        .weight = pattern_weight(p, &r->index->vocabulary, r->found, first, last),
+    };
 }
 
 /* Do all words stand in one paragraph? What a blank line parts does not belong together. */

@@ -415,5 +415,5 @@ log_read(struct session *s, struct slice input)
     if (!found && l.has_stamp && take_stamp(&last))
         found = read_other(&l, last);
     map_clear(&l.deliveries);
-    return found;
+    return found && s->findings.count > 0;
 }

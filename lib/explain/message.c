@@ -3,6 +3,7 @@
  * are told apart by the message they stand in. */
 #include "explain/explain_private.h"
 #include "mime/header.h"
+#include "mime/html.h"
 #include "mime/value.h"
 #include "mime/walk.h"
 
@@ -159,7 +160,7 @@ put_text(struct buf *out, const struct mime_part *p)
     }
     buf_init(&page, EXPLAIN_INPUT_MAX);
     mime_text_put(&page, p);
-    html_text_put(out, buf_slice(&page));
+    mime_html_put(out, buf_slice(&page));
     buf_clear(&page);
 }
 

@@ -378,8 +378,9 @@ has_paragraph(struct slice text)
 void
 notice_add(struct session *s, struct slice text, bool may_add)
 {
-    struct notice n = {.s = s, .text = without_original(text), .may_add = may_add};
+    struct notice n = {.s = s, .may_add = may_add};
 
+    n.text = text.len ? without_original(text) : SLICE(""); /* never NULL: places are compared */
     read_all(&n);
 }
 
