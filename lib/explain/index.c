@@ -14,7 +14,7 @@ enum {
     FIRST_MATCHES = 64,
 };
 
-static const float VAGUE_FACTOR = 0.5f;
+static const float VAGUE_FACTOR = 0.6f;
 
 static struct pattern *
 new_pattern(struct index *x)
@@ -124,13 +124,29 @@ add_phases(struct index *x)
     for (uint32_t i_ = 0, word; i_ < (element)->count && (word = (element)->ways[i_].words[0], 1); \
          i_++)
 
+/* The patterns of a reason stand together. */
 static void
-count_uses(struct index *x)
+count_word(struct index *x, uint32_t word, const struct pattern *p)
 {
-    for (uint32_t i = 0; i < x->count; i++)
-        for (uint32_t k = 0; k < x->patterns[i].count; k++)
-            EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-    x->vocabulary.of[word].uses++;
+    struct vocabulary_entry *e = &x->vocabulary.of[word];
+    uint32_t owner = p->reason ? p->reason->number + 1 : UINT32_MAX;
+
+    e->uses++;
+    e->owners += e->owner != owner;
+    e->owner = owner;
+}
+
+static void
+count_words(struct index *x)
+{
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct pattern *p = &x->patterns[i];
+
+        for (uint32_t k = 0; k < p->count; k++)
+            for (uint32_t n = 0; n < p->elements[k].count; n++)
+                for (uint32_t w = 0; w < p->elements[k].ways[n].count; w++)
+                    count_word(x, p->elements[k].ways[n].words[w], p);
+    }
 }
 
 /* The element to file p under: its words are the rarest, and among equals the longest. */
@@ -194,7 +210,7 @@ index_init(struct index *x, const struct catalogue *c, catalogue_mistake_fn *fn,
     add_reasons(x, c);
     add_providers(x, c);
     add_phases(x);
-    count_uses(x);
+    count_words(x);
     vocabulary_finish(&x->vocabulary);
     file(x);
 }

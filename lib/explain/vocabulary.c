@@ -9,6 +9,8 @@
 
 enum { FIRST_ENTRIES = 1024 };
 
+static const double RARITY = 0.15; /* how much less a word says each time twice as many have it */
+
 static const uint32_t HASH_BEGIN = 2166136261u;
 
 static uint32_t
@@ -139,7 +141,7 @@ weight_of(const struct vocabulary_entry *e)
     if (n == 1 && e->word.len > 1)
         n = 4; /* a character that is a word */
     n = n < VOCABULARY_LETTERS_MAX ? n : VOCABULARY_LETTERS_MAX;
-    return (float)((double)n / (1 + 0.15 * log2(1 + e->uses)));
+    return (float)((double)n / (1 + RARITY * log2(1 + e->owners)));
 }
 
 void

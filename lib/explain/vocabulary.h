@@ -15,8 +15,10 @@ struct vocabulary_entry {
     struct slice word;
     uint32_t hash;
     uint32_t shorter; /* the next shorter beginning that is one of this beginning, or 0 */
-    uint32_t uses;    /* in how many patterns: the fewer, the more the word says */
-    float weight;     /* how much it says, once uses are known */
+    uint32_t uses;    /* patterns that have it */
+    uint32_t owners;  /* reasons that have it in a pattern: the fewer, the more it says */
+    uint32_t owner;   /* the last of them */
+    float weight;     /* how much it says, once owners are known */
     bool is_prefix;   /* "exceed*": any word that begins so */
 };
 
