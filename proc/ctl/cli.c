@@ -36,6 +36,7 @@ struct line {
     struct ctl *ctl;
     char **words; /* all that are not options */
     size_t count;
+    bool foreign; /* --lang names a language that the command itself does not speak */
 };
 
 /* Does a word, without its dashes, name this option? */
@@ -89,6 +90,15 @@ take_option(struct ctl *c, char **argv, int argc, int *at)
     return 0;
 }
 
+/* "-ERR [AUTH] wrong password" begins like an option, but no option's name is so. */
+static bool
+is_text(const char *word)
+{
+    const char *value;
+
+    return strchr(word, ' ') && !find_option(word, &value);
+}
+
 /* Sorts argv into options and words. */
 static int
 read_line(struct line *l, int argc, char **argv)
@@ -102,8 +112,10 @@ read_line(struct line *l, int argc, char **argv)
             l->words[l->count++] = argv[i];
         else if (strcmp(argv[i], "--") == 0)
             only_words = true;
-        else
+        else if (!is_text(argv[i]))
             status = take_option(l->ctl, argv, argc, &i);
+        else
+            l->words[l->count++] = argv[i];
         if (status)
             return status;
     }
@@ -284,6 +296,8 @@ run_words(struct line *l)
         l->count--;
     }
     v = find_verb(l, &taken);
+    if (l->foreign && !(v && v->needs == VERB_NEEDS_CATALOGUE))
+        return FAIL(unknown_language, l->ctl->options[OPTION_lang]);
     if (v)
         return help ? help_verb(stdout, v) : run_verb(l, v, taken);
     if (l->count == 0) {
@@ -307,9 +321,8 @@ cli_run(int argc, char **argv)
     l.words = words;
     text_start(NULL, false);
     status = read_line(&l, argc, argv);
-    if (status == 0 && !text_start(c.options[OPTION_lang], ctl_has(&c, OPTION_json)) &&
-        c.options[OPTION_lang])
-        status = FAIL(unknown_language, c.options[OPTION_lang]);
+    l.foreign = status == 0 && !text_start(c.options[OPTION_lang], ctl_has(&c, OPTION_json)) &&
+                ctl_has(&c, OPTION_lang);
     if (status == 0)
         status = run_words(&l);
     free(words);
