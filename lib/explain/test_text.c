@@ -78,6 +78,7 @@ the_remote_server_is_told_from_who_quotes_it(void **state)
          "mx.example.com"},
         {"This is the mail system at host mail.example.org.", "", ""},
         {"It went wrong:\n550-no\n550 user\nSorry.", "550-no\n550 user", ""},
+        {"--> RCPT To:<a@example.com>\n<-- 550 no\n--> QUIT", "550 no", ""},
         {"nothing of that", "", ""},
         {"", "", ""},
     };
