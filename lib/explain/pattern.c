@@ -181,7 +181,7 @@ static float
 factor_of(const struct pattern_narrowing *n)
 {
     return (n->provider ? 1.3f : 1) * (n->code_count ? 1.2f : 1) *
-           (n->phase != EXPLAIN_PHASE_none ? 1.2f : 1);
+           (n->phase != EXPLAIN_PHASE_none ? 1.2f : 1) * (n->boilerplate ? 0.3f : 1);
 }
 
 const char *
@@ -199,6 +199,8 @@ pattern_narrow(struct pattern *p, struct slice narrowed, const struct catalogue 
         if (slice_take_prefix(&word, SLICE("after "))) {
             if (!parse_phase(slice_trim(word), &n->phase))
                 return "no such moment of the dialogue";
+        } else if (slice_eq(word, SLICE("boilerplate"))) {
+            n->boilerplate = true;
         } else if (codes_is_mask(word)) {
             if (n->code_count == PATTERN_CODES_MAX)
                 return "too many codes";

@@ -32,6 +32,7 @@ struct pattern_narrowing {
     struct slice codes[PATTERN_CODES_MAX];     /* as codes_match takes them */
     uint32_t code_count;
     enum explain_phase phase; /* EXPLAIN_PHASE_none: any */
+    bool boilerplate; /* the standard's words for a code, which anything else in the text outdoes */
 };
 
 struct pattern {
