@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "explain/explain.h"
 
-enum { SMALL = 1 << 18, TIMES = 8, INPUT_ROOM = 24 << 20 };
+enum { SMALL = 1 << 17, TIMES = 8, INPUT_ROOM = 24 << 20 };
 
 /* Eight times as much may cost this many times as much; caches and luck are in it. */
 static const double most_growth = 24, least_seconds = 0.02;
