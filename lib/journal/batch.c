@@ -148,13 +148,19 @@ batch_put(struct journal *j, struct batch_message m, struct slice envelope)
     return ERR_OK;
 }
 
+bool
+journal_has(const struct journal *j, uint64_t id)
+{
+    return live_get(&j->live, id) != NULL;
+}
+
 static struct err
 add(struct journal *j, const struct batch_message *m, struct slice envelope)
 {
     struct err e = journal_room(j, m->body_len);
     struct live *entry;
 
-    ensure(m->id != 0 && !live_get(&j->live, m->id));
+    ensure(m->id != 0 && !journal_has(j, m->id) && !j->batch.flying);
     if (!err_is(e))
         e = batch_put(j, *m, envelope);
     if (err_is(e))

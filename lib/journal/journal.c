@@ -111,6 +111,7 @@ zero_ahead(struct journal *j, struct segment *s)
 bool
 journal_idle(struct journal *j)
 {
+    ensure(!j->batch.flying);
     if (segment_retire(j))
         return true;
     if (zero_ahead(j, j->active))

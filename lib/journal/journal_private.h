@@ -82,9 +82,12 @@ struct batch {
     struct buf notes; /* all but messages, sealed for the active segment */
     uint64_t *done;   /* ids */
     size_t done_count, done_room;
-    bool end;     /* an END is due */
-    bool written; /* something may have reached the disk: after a failure nobody can know */
-    bool spoiled; /* a write or sync failed already: only a new segment will do */
+    size_t sealed_changes, sealed_dones; /* of changes and done, from the front: those in notes */
+    bool end;                            /* an END is due */
+    bool written;       /* something may have reached the disk: after a failure nobody can know */
+    bool spoiled;       /* a write or sync failed already: only a new segment will do */
+    bool flying;        /* between journal_commit_begin and _end */
+    struct err outcome; /* of the write */
 };
 
 struct journal {
@@ -107,6 +110,7 @@ struct journal {
     uint64_t messages;    /* LIVE and DONE */
     uint64_t commits, failures;
     bool doubt;           /* a sync failed at open: no file dies in this run */
+    bool retelling;       /* changes of a replay wait for a commit: no file dies before it */
     size_t voids_due;     /* segments with void_due */
     uint64_t space_ms;    /* when free space was last asked for */
     uint64_t space_free;  /* the answer */
@@ -191,6 +195,7 @@ struct err batch_stream(struct journal *j, struct batch_message *m); /* a file's
 
 /* seal.c: batch.notes for the active segment, behind the batch's messages */
 void batch_seal_notes(struct journal *j);
+void batch_unseal_notes(struct batch *b);        /* they wait for the next commit */
 uint64_t batch_note_at(const struct journal *j); /* where the next note goes */
 
 /* settle.c */

@@ -174,6 +174,7 @@ retell_change(void *ctx, uint64_t id, const struct journal_change *c)
     if (r->to->on_change)
         r->to->on_change(r->to->ctx, id, c);
     batch_put_change(&r->j->batch.changes, id, c);
+    r->j->retelling = true;
 }
 
 /* Chains that damage cut: the changes are found by reading everything once more, oldest first, and
@@ -210,8 +211,17 @@ compare_places(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* A chain lies in its message's segment and newer ones, so that a segment that nothing live is left
+ * in can die. Not so where a crash kept a copy and not the changes after it in its batch: they go
+ * into the next commit as a chain of its own. */
+static bool
+is_left_behind(const struct live *e)
+{
+    return e->change_segment && e->change_segment < e->segment;
+}
+
 static struct err
-tell_message(struct replay *r, const struct live *e, uint8_t *room)
+tell_message(struct replay *r, struct live *e, uint8_t *room)
 {
     struct journal_message m = {e->id, slice_make(room, e->envelope_len), e->body_len};
     struct map places = {0};
@@ -225,6 +235,9 @@ tell_message(struct replay *r, const struct live *e, uint8_t *room)
         struct map *broken = heap_take(sizeof(*broken));
 
         map_put(&r->broken, e->id, broken);
+    } else if (is_left_behind(e)) {
+        (void)changes_tell(r->j, e, &places, retell_change, r);
+        e->change_segment = 0;
     } else if (r->to->on_change) {
         (void)changes_tell(r->j, e, &places, r->to->on_change, r->to->ctx);
     }

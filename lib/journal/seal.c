@@ -22,15 +22,15 @@ batch_note_at(const struct journal *j)
 static void
 seal_changes(struct journal *j, const struct buf *changes, struct map *last)
 {
-    for (size_t i = 0; i < changes->len;) {
+    for (struct slice rest = buf_slice(changes); rest.len;) {
         uint8_t payload[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
         struct record_change change;
         struct record r;
         uintptr_t before;
 
-        ensure(record_read(changes->at + i, 0, &r));
-        ensure(record_change_read(slice_make(changes->at + i + RECORD_HEADER, r.size), &change));
-        i += (size_t)record_bytes(r.size);
+        ensure(record_read(rest.at, 0, &r));
+        ensure(record_change_read(slice_make(rest.at + RECORD_HEADER, r.size), &change));
+        rest = slice_tail(rest, (size_t)record_bytes(r.size));
         before = (uintptr_t)map_get(last, r.id);
         if (before)
             change.before = (struct record_place){j->active->number, before - 1};
@@ -98,4 +98,13 @@ batch_seal_notes(struct journal *j)
     seal_dones(j);
     if (b->end)
         seal(j, (struct record){.type = RECORD_END}, (struct slice){NULL, 0});
+    b->sealed_changes = b->changes.len;
+    b->sealed_dones = b->done_count;
+}
+
+void
+batch_unseal_notes(struct batch *b)
+{
+    buf_reset(&b->notes);
+    b->sealed_changes = b->sealed_dones = 0;
 }

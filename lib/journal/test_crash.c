@@ -63,12 +63,39 @@ make_bytes(uint64_t id, size_t n)
     return bytes;
 }
 
+static void model_change(struct journal *j);
+static void model_done(struct journal *j);
+static void read_one(struct journal *j);
+
+/* What the owner may do while another thread writes. */
+static void
+model_meanwhile(struct journal *j)
+{
+    for (uint32_t n = chance(4); n-- > 0;) {
+        model_change(j);
+        model_done(j);
+        read_one(j);
+    }
+}
+
+static bool
+commit(struct journal *j)
+{
+    bool writes = journal_commit_begin(j), before = chance(2);
+
+    if (chance(2) && before)
+        model_meanwhile(j);
+    if (writes)
+        journal_commit_write(j);
+    if (chance(2) && !before)
+        model_meanwhile(j);
+    return !err_is(journal_commit_end(j));
+}
+
 static void
 model_commit(struct journal *j, uint64_t first)
 {
-    size_t notes = model.note_count;
-    bool worked = !err_is(journal_commit(j));
-    bool notes_wait = journal_pending(j);
+    bool worked = commit(j);
 
     for (uint64_t id = first; id <= model.count; id++) {
         struct item *m = &model.items[id];
@@ -79,11 +106,12 @@ model_commit(struct journal *j, uint64_t first)
     if (!worked)
         return;
     model.commit_ok[model.commits++] = disk.now;
-    for (size_t i = 0; i < notes && !notes_wait; i++)
+    for (size_t i = 0; i < model.note_count && !journal_pending(j); i++)
         if (model.notes[i].safe == DISK_NEVER)
             model.notes[i].safe = disk.now;
-    for (uint64_t id = 1; id <= model.count && !notes_wait; id++)
-        if (model.items[id].finished != DISK_NEVER && model.items[id].finished_safe == DISK_NEVER)
+    for (uint64_t id = 1; id <= model.count; id++)
+        if (model.items[id].finished != DISK_NEVER && model.items[id].finished_safe == DISK_NEVER &&
+            !journal_has(j, id))
             model.items[id].finished_safe = disk.now;
 }
 
