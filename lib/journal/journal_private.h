@@ -170,6 +170,7 @@ struct scan {
     void (*on_record)(void *ctx, struct segment *s, uint64_t at, const struct record *r,
                       struct slice note); /* note: the payload of all but messages */
     void (*on_trouble)(void *ctx, const struct journal_trouble *t); /* NULL: not wanted */
+    bool strict; /* what the disk does not give back is an error, not zeros */
 };
 /* `ends`: a VOID says that s->end is exact. Else s->end becomes the file's. */
 struct err scan_segment(struct journal *j, struct segment *s, bool ends, const struct scan *scan);

@@ -88,7 +88,7 @@ on_record(void *ctx, struct segment *s, uint64_t at, const struct record *record
 static struct err
 read_segments(struct replay *r)
 {
-    const struct scan scan = {r, on_record, on_trouble};
+    const struct scan scan = {.ctx = r, .on_record = on_record, .on_trouble = on_trouble};
     struct journal *j = r->j;
     struct err e = ERR_OK;
 
@@ -182,7 +182,7 @@ retell_change(void *ctx, uint64_t id, const struct journal_change *c)
 static struct err
 mend(struct replay *r)
 {
-    const struct scan scan = {r, on_lost_change, NULL};
+    const struct scan scan = {.ctx = r, .on_record = on_lost_change};
     struct journal *j = r->j;
     struct err e = ERR_OK;
     struct live *message;

@@ -447,6 +447,45 @@ a_long_wait_does_not_hold_what_comes_after(void **state)
     }
 }
 
+static ssize_t
+read_nothing(int fd, void *to, size_t n, off_t at)
+{
+    (void)fd, (void)to, (void)n, (void)at;
+    errno = EIO;
+    return -1;
+}
+
+/* What a DONE says must not be forgotten because the disk was out of reach for a moment. */
+static void
+a_segment_that_cannot_be_read_is_not_carried(void **state)
+{
+    static struct journal_file table;
+
+    (void)state;
+    table = disk_table;
+    t.config.file = &table;
+    reopen();
+    put(1, 20000); /* pins the first segment */
+    put(2, 20000);
+    put(3, 40000);
+    finish(2); /* a DONE in the second, about the first */
+    finish(3);
+    for (uint64_t id = 4; id < 10; id++) {
+        put(id, 40000);
+        finish(id);
+    }
+    for (int i = 0; i < 10; i++) {
+        table.read = read_nothing;
+        journal_tidy(t.j);
+        table.read = disk_table.read;
+        assert_false(err_is(journal_commit(t.j)));
+        idle();
+    }
+    reopen();
+    assert_true(t.came[1]);
+    assert_int_equal(t.messages, 1);
+}
+
 static void
 copying_forward_frees_the_oldest(void **state)
 {
@@ -567,6 +606,7 @@ main(void)
         TEST(a_copy_outlives_its_original),
         TEST(a_copy_outlives_its_original_after_a_start),
         TEST(a_long_wait_does_not_hold_what_comes_after),
+        TEST(a_segment_that_cannot_be_read_is_not_carried),
         TEST(copying_forward_frees_the_oldest),
         TEST(a_void_outlives_the_abandoned_segment),
         TEST(a_void_is_carried_on),

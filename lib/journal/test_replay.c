@@ -231,13 +231,15 @@ a_lost_change_leaves_the_older_ones(void **state)
     close(fd);
 }
 
+static off_t bad_page;
+
 static ssize_t
 read_but_one_page(int fd, void *to, size_t n, off_t at)
 {
     struct stat st;
 
     assert_int_equal(fstat(fd, &st), 0);
-    if (st.st_size && at < 8192 && at + (off_t)n > 4096) {
+    if (st.st_size && at < bad_page + 4096 && at + (off_t)n > bad_page) {
         errno = EIO;
         return -1;
     }
@@ -256,6 +258,7 @@ an_unreadable_page_costs_what_lies_on_it(void **state)
     put(4, 3000);
     table = disk_table;
     table.read = read_but_one_page;
+    bad_page = 4096;
     t.config.file = &table;
     reopen();
     assert_true(t.came[1] && !t.came[2] && !t.came[3] && t.came[4]);
@@ -263,6 +266,28 @@ an_unreadable_page_costs_what_lies_on_it(void **state)
     t.config.file = &disk_table;
     reopen(); /* it was the cable */
     assert_int_equal(t.messages, 4);
+}
+
+/* A segment whose only records the disk does not give looks like one never written to. */
+static void
+an_unreadable_segment_is_kept_and_never_written_again(void **state)
+{
+    static struct journal_file table;
+
+    (void)state;
+    put(1, 3000);
+    table = disk_table;
+    table.read = read_but_one_page;
+    bad_page = 0;
+    t.config.file = &table;
+    reopen();
+    assert_false(t.came[1]);
+    put(2, 3000);
+    idle();
+    assert_int_equal(count_names("damaged-"), 1);
+    t.config.file = &disk_table;
+    reopen();
+    assert_true(t.came[2]);
 }
 
 /* ---- parts ---- */
@@ -361,6 +386,7 @@ main(void)
         TEST(after_an_orderly_stop_the_last_batch_cannot_be_torn),
         TEST(a_lost_change_leaves_the_older_ones),
         TEST(an_unreadable_page_costs_what_lies_on_it),
+        TEST(an_unreadable_segment_is_kept_and_never_written_again),
         cmocka_unit_test(headers_no_journal_writes_are_refused),
         cmocka_unit_test(changes_keep_every_field),
         cmocka_unit_test(the_table_knows_its_lowest_id),
