@@ -13,6 +13,7 @@ batch_init(struct batch *b)
     *b = (struct batch){0};
     b->messages = heap_take(JOURNAL_BATCH_MESSAGES * sizeof(*b->messages));
     buf_init(&b->heads, JOURNAL_BATCH_BYTES);
+    buf_init(&b->retold, SIZE_MAX); /* what a replay found */
     buf_init(&b->copied, SIZE_MAX); /* journal_tidy stops after a few messages */
     buf_init(&b->carried, SIZE_MAX);
     buf_init(&b->carried_voids, SIZE_MAX);
@@ -26,6 +27,7 @@ batch_clear(struct batch *b)
     free(b->messages);
     free(b->done);
     buf_clear(&b->heads);
+    buf_clear(&b->retold);
     buf_clear(&b->copied);
     buf_clear(&b->carried);
     buf_clear(&b->carried_voids);
@@ -234,8 +236,8 @@ journal_pending(const struct journal *j)
 {
     const struct batch *b = &j->batch;
 
-    return b->count || b->copied.len || b->carried.len || b->carried_voids.len || b->changes.len ||
-           b->done_count || b->end || j->voids_due;
+    return b->count || b->retold.len || b->copied.len || b->carried.len || b->carried_voids.len ||
+           b->changes.len || b->done_count || b->end || j->voids_due;
 }
 
 size_t

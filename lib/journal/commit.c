@@ -197,8 +197,9 @@ static struct err
 find_segment(struct journal *j)
 {
     struct batch *b = &j->batch;
-    uint64_t notes = b->changes.len + b->copied.len + b->carried.len + b->carried_voids.len +
-                     b->done_count * sizeof(struct record_pair) + RECORD_HEADER;
+    uint64_t notes = b->changes.len + b->retold.len + b->copied.len + b->carried.len +
+                     b->carried_voids.len + b->done_count * sizeof(struct record_pair) +
+                     RECORD_HEADER;
     struct err e = ERR_OK;
 
     if (b->count ||

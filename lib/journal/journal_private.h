@@ -75,8 +75,10 @@ struct batch {
     size_t count, copies;
     uint64_t bytes; /* of the messages' records */
     struct buf heads;
-    struct buf copied; /* CHANGE records of copies, then those the owner said: not sealed */
-    struct buf changes;
+    struct buf
+        retold; /* whole sets of CHANGE records, not sealed: of a replay, kept until durable, */
+    struct buf copied;  /* and of copied messages and carried segments */
+    struct buf changes; /* CHANGE records the owner said, not sealed */
     struct buf carried; /* pairs of DONE and of VOID from segments that shall die */
     struct buf carried_voids;
     struct buf notes; /* all but messages, sealed for the active segment */
@@ -110,7 +112,6 @@ struct journal {
     uint64_t messages;    /* LIVE and DONE */
     uint64_t commits, failures;
     bool doubt;           /* a sync failed at open: no file dies in this run */
-    bool retelling;       /* changes of a replay wait for a commit: no file dies before it */
     size_t voids_due;     /* segments with void_due */
     uint64_t space_ms;    /* when free space was last asked for */
     uint64_t space_free;  /* the answer */
@@ -180,6 +181,7 @@ struct err changes_find(struct journal *j, const struct live *e, struct map *pla
 struct err changes_tell(struct journal *j, const struct live *e, const struct map *places,
                         void (*fn)(void *, uint64_t, const struct journal_change *), void *ctx);
 void changes_note(struct map *places, uint32_t recipient, struct record_place at);
+uint32_t changes_oldest(const struct map *places); /* segment with one of them; or UINT32_MAX */
 
 /* carry.c */
 struct err carry_changes(struct journal *j, const struct live *e); /* into the batch once more */

@@ -173,12 +173,22 @@ retell_change(void *ctx, uint64_t id, const struct journal_change *c)
 
     if (r->to->on_change)
         r->to->on_change(r->to->ctx, id, c);
-    batch_put_change(&r->j->batch.changes, id, c);
-    r->j->retelling = true;
+    batch_put_change(&r->j->batch.retold, id, c);
 }
 
-/* Chains that damage cut: the changes are found by reading everything once more, oldest first, and
- * go into the next commit as chains that are whole. */
+/* Told, and into the next commit as a whole set; no segment dies before that. */
+static void
+retell(struct replay *r, struct live *e, const struct map *places)
+{
+    size_t before = r->j->batch.retold.len;
+
+    (void)changes_tell(r->j, e, places, retell_change, r); /* what is lost was reported */
+    if (r->j->batch.retold.len == before)
+        e->change_segment = 0;
+}
+
+/* Chains that damage or a crash cut: the changes are found by reading everything once more, oldest
+ * first. */
 static struct err
 mend(struct replay *r)
 {
@@ -194,8 +204,7 @@ mend(struct replay *r)
 
         if (!places)
             continue;
-        message->change_segment = 0;
-        (void)changes_tell(j, message, places, retell_change, r); /* what is lost was reported */
+        retell(r, message, places);
         free_places(places);
     }
     return e;
@@ -211,15 +220,9 @@ compare_places(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* A chain lies in its message's segment and newer ones, so that a segment that nothing live is left
- * in can die. Not so where a crash kept a copy and not the changes after it in its batch: they go
- * into the next commit as a chain of its own. */
-static bool
-is_left_behind(const struct live *e)
-{
-    return e->change_segment && e->change_segment < e->segment;
-}
-
+/* The newest changes lie in their message's segment and newer ones, so that a segment that nothing
+ * live is left in can die. Not so where a crash kept a copy, but not all of the changes after it in
+ * its batch: those are retold. */
 static struct err
 tell_message(struct replay *r, struct live *e, uint8_t *room)
 {
@@ -235,9 +238,8 @@ tell_message(struct replay *r, struct live *e, uint8_t *room)
         struct map *broken = heap_take(sizeof(*broken));
 
         map_put(&r->broken, e->id, broken);
-    } else if (is_left_behind(e)) {
-        (void)changes_tell(r->j, e, &places, retell_change, r);
-        e->change_segment = 0;
+    } else if (changes_oldest(&places) < e->segment) {
+        retell(r, e, &places);
     } else if (r->to->on_change) {
         (void)changes_tell(r->j, e, &places, r->to->on_change, r->to->ctx);
     }

@@ -17,11 +17,22 @@ batch_note_at(const struct journal *j)
     return j->active->end + j->batch.bytes + j->batch.notes.len;
 }
 
-/* Each CHANGE names the one before it of the same message: in this batch (`last`), or on disk. A
- * copy of a message begins a chain of its own. */
-static void
-seal_changes(struct journal *j, const struct buf *changes, struct map *last)
+/* Does a CHANGE of that id come first? */
+static bool
+goes_on(struct slice changes, uint64_t id)
 {
+    struct record r;
+
+    return changes.len && record_read(changes.at, 0, &r) && r.id == id;
+}
+
+/* Each CHANGE names the one before it of the same message: in this batch (`last`), or on disk.
+ * `sets`: those of one message that stand together are whole. */
+static void
+seal_changes(struct journal *j, const struct buf *changes, bool sets, struct map *last)
+{
+    uint32_t count = 0;
+
     for (struct slice rest = buf_slice(changes); rest.len;) {
         uint8_t payload[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
         struct record_change change;
@@ -34,8 +45,13 @@ seal_changes(struct journal *j, const struct buf *changes, struct map *last)
         before = (uintptr_t)map_get(last, r.id);
         if (before)
             change.before = (struct record_place){j->active->number, before - 1};
-        else if (changes == &j->batch.changes)
+        else
             change.before = live_change(live_get(&j->live, r.id));
+        count++;
+        if (!goes_on(rest, r.id)) {
+            change.whole = sets ? count : 0;
+            count = 0;
+        }
         map_put(last, r.id,
                 (void *)(uintptr_t)(batch_note_at(j) + 1)); /* 0 is a place, NULL is none */
         seal(j, r, slice_make(payload, record_change_write(&change, payload)));
@@ -92,8 +108,9 @@ batch_seal_notes(struct journal *j)
 
     buf_reset(&b->notes);
     seal_voids(j);
-    seal_changes(j, &b->copied, &last);
-    seal_changes(j, &b->changes, &last);
+    seal_changes(j, &b->retold, true, &last);
+    seal_changes(j, &b->copied, true, &last);
+    seal_changes(j, &b->changes, false, &last);
     map_clear(&last);
     seal_dones(j);
     if (b->end)

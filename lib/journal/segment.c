@@ -317,7 +317,7 @@ bool
 segment_may_die(const struct journal *j, const struct segment *s)
 {
     if ((s->state != SEGMENT_FULL && s->state != SEGMENT_ABANDONED) || s->live || j->doubt ||
-        j->retelling)
+        j->batch.retold.len)
         return false;
     if (s->inherited && !s->virgin && s != j->segments[0])
         return false;

@@ -107,7 +107,7 @@ settle_notes(struct journal *j)
         ensure(record_read(b->notes.at + i, j->active->nonce, &r));
         settle_note(j, &r, slice_make(b->notes.at + i + RECORD_HEADER, r.size), start + i);
     }
-    j->retelling = j->retelling && b->sealed_changes == 0;
+    empty(&b->retold);
     for (size_t i = 0; i < b->sealed_dones; i++)
         settle_done(j, b->done[i]);
     b->done_count -= b->sealed_dones;

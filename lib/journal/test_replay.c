@@ -268,6 +268,40 @@ an_unreadable_page_costs_what_lies_on_it(void **state)
     assert_int_equal(t.messages, 4);
 }
 
+/* A commit of which power took the second half, and all that would have followed. */
+static void
+cut_the_commit(void)
+{
+    assert_true(journal_pending(t.j));
+    disk.fail_from = disk.now;
+    assert_true(err_is(journal_commit(t.j)));
+    disk.fail_from = DISK_NEVER;
+    reopen();
+}
+
+/* The first half of a set is a chain that looks as if it were all: it must lead on. */
+static void
+a_set_of_changes_that_is_not_whole_leaves_the_older_ones(void **state)
+{
+    (void)state;
+    put(1, 20000);
+    put(2, 50000); /* the second segment, where the changes go */
+    for (uint32_t i = 0; i < 4; i++)
+        change(1, i, i + 1);
+    finish(2);
+    for (uint64_t id = 3; id < 8; id++) {
+        put(id, 50000);
+        finish(id);
+    }
+    assert_true(journal_tidy(t.j)); /* carries them */
+    for (int i = 0; i < 2; i++) {
+        cut_the_commit();
+        for (uint32_t k = 0; k < 4; k++)
+            assert_int_equal(t.when[1][k], k + 1);
+        change(1, 4, 5); /* if nothing is retold */
+    }
+}
+
 /* A segment whose only records the disk does not give looks like one never written to. */
 static void
 an_unreadable_segment_is_kept_and_never_written_again(void **state)
@@ -335,7 +369,8 @@ changes_keep_every_field(void **state)
 {
     const struct record_change in = {
         {.recipient = JOURNAL_RECIPIENT_MAX - 1, .state = 255, .when = 1, .reason = SLICE("no")},
-        {.segment = 7, .at = UINT64_C(1) << 34}};
+        {.segment = 7, .at = UINT64_C(1) << 34},
+        3};
     uint8_t room[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
     struct record_change out;
     size_t n = record_change_write(&in, room);
@@ -348,6 +383,7 @@ changes_keep_every_field(void **state)
     assert_true(slice_eq(out.change.reason, SLICE("no")));
     assert_int_equal(out.before.segment, 7);
     assert_true(out.before.at == in.before.at);
+    assert_int_equal(out.whole, 3);
     room[2] = 0xff; /* a recipient beyond any */
     assert_false(record_change_read(slice_make(room, n), &out));
     assert_false(record_change_read(slice_make(room, RECORD_CHANGE_HEAD - 1), &out));
@@ -385,6 +421,7 @@ main(void)
         TEST(a_flipped_bit_costs_at_most_its_record),
         TEST(after_an_orderly_stop_the_last_batch_cannot_be_torn),
         TEST(a_lost_change_leaves_the_older_ones),
+        TEST(a_set_of_changes_that_is_not_whole_leaves_the_older_ones),
         TEST(an_unreadable_page_costs_what_lies_on_it),
         TEST(an_unreadable_segment_is_kept_and_never_written_again),
         cmocka_unit_test(headers_no_journal_writes_are_refused),
