@@ -216,19 +216,25 @@ journal_change(struct journal *j, uint64_t id, const struct journal_change *c)
 }
 
 void
-journal_done(struct journal *j, uint64_t id)
+batch_put_done(struct journal *j, struct live *e)
 {
-    struct live *e = live_get(&j->live, id);
     struct batch *b = &j->batch;
 
-    if (!e || e->state != LIVE_LIVE)
-        return;
     e->state = LIVE_DONE;
     if (b->done_count == b->done_room) {
         b->done_room = b->done_room ? b->done_room * 2 : 256;
         b->done = heap_grow(b->done, b->done_room * sizeof(*b->done));
     }
-    b->done[b->done_count++] = id;
+    b->done[b->done_count++] = e->id;
+}
+
+void
+journal_done(struct journal *j, uint64_t id)
+{
+    struct live *e = live_get(&j->live, id);
+
+    if (e && e->state == LIVE_LIVE)
+        batch_put_done(j, e);
 }
 
 bool

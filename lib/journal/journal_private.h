@@ -191,6 +191,7 @@ bool carry_notes(struct journal *j, struct segment *s);            /* all that s
 void batch_init(struct batch *b);
 void batch_clear(struct batch *b);
 struct err batch_put(struct journal *j, struct batch_message m, struct slice envelope);
+void batch_put_done(struct journal *j, struct live *e);
 void batch_put_change(struct buf *out, uint64_t id, const struct journal_change *c);
 
 /* commit.c */

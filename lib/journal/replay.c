@@ -37,16 +37,19 @@ take_void(struct replay *r, struct slice note)
     }
 }
 
+/* The first record seen is the newest, and hides all others, whatever they are called: also where
+ * the message is finished, because the DONE may speak about the newest alone. */
 static void
 take_message(struct journal *j, const struct segment *s, uint64_t at, const struct record *record)
 {
     struct live *e = live_put(&j->live, record->id);
 
-    if (e->state == LIVE_LIVE && e->segment != s->number)
-        segment_hides(segment_of(j, e->segment), s->number); /* whatever it is called */
-    if (e->state != LIVE_UNSEEN)
+    if (e->segment && e->segment != s->number)
+        segment_hides(segment_of(j, e->segment), s->number);
+    if (e->segment)
         return;
-    e->state = LIVE_LIVE;
+    if (e->state == LIVE_UNSEEN)
+        e->state = LIVE_LIVE;
     e->segment = s->number;
     e->at = (uint32_t)(at / RECORD_ALIGN);
     e->envelope_len = record->envelope & LIVE_ENVELOPE_MASK;
@@ -58,10 +61,22 @@ take_change(struct journal *j, const struct segment *s, uint64_t at, uint64_t id
 {
     struct live *e = live_put(&j->live, id);
 
-    if (s->number < e->change_segment)
+    if (s->number < e->change_segment || e->state == LIVE_FINISHED)
         return;
     e->change_segment = s->number;
     e->change_at = (uint32_t)(at / RECORD_ALIGN);
+}
+
+static void
+take_done(struct journal *j, const struct record_pair *p)
+{
+    struct live *e = live_put(&j->live, p->first);
+
+    if (e->state != LIVE_FINISHED)
+        e->change_segment = 0;
+    e->state = LIVE_FINISHED;
+    if (p->second > e->change_segment)
+        e->change_segment = (uint32_t)p->second;
 }
 
 static void
@@ -82,7 +97,7 @@ on_record(void *ctx, struct segment *s, uint64_t at, const struct record *record
         segment_hides(s, record->origin);
     while (record->type == RECORD_DONE && record_pair_take(&note, &p))
         if (p.first)
-            live_put(&j->live, p.first)->state = LIVE_FINISHED;
+            take_done(j, &p);
 }
 
 static struct err
@@ -111,11 +126,27 @@ read_segments(struct replay *r)
     return e;
 }
 
+/* A DONE is kept as long as the segment it names. Where a crash took the COPY but not the DONE of
+ * its batch, or left a COPY that was never acknowledged, it names another than the message's newest
+ * record is in: so it is said again, about that one. */
+static void
+finish_misnamed(struct journal *j)
+{
+    size_t at = 0;
+
+    for (struct live *e; (e = live_next(&j->live, &at)) != NULL;)
+        if (e->state == LIVE_FINISHED && e->segment && e->change_segment != e->segment) {
+            e->change_segment = 0;
+            batch_put_done(j, e);
+        }
+}
+
 static void
 count_live(struct journal *j)
 {
     size_t at = 0;
 
+    finish_misnamed(j);
     live_sweep(&j->live);
     for (const struct live *e; (e = live_next(&j->live, &at)) != NULL;) {
         struct segment *s = segment_of(j, e->segment);
@@ -258,7 +289,8 @@ tell_all(struct replay *r)
     struct err e = ERR_OK;
 
     for (struct live *entry; (entry = live_next(&j->live, &at)) != NULL;)
-        order[count++] = entry;
+        if (entry->state == LIVE_LIVE)
+            order[count++] = entry;
     qsort(order, count, sizeof(*order), compare_places);
     for (size_t i = 0; i < count && !err_is(e); i++) {
         if (!room || order[i]->envelope_len > room_len)

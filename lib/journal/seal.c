@@ -69,7 +69,8 @@ seal_pairs(struct journal *j, enum record_type type, const struct buf *pairs)
     }
 }
 
-/* Each id with the segment its message is in, as long as which the DONE is needed. */
+/* Each id with the segment its message is in, as long as which the DONE is needed: where a copy of
+ * it goes with this batch, that is the active one. */
 static void
 seal_dones(struct journal *j)
 {
@@ -77,9 +78,12 @@ seal_dones(struct journal *j)
     struct buf pairs;
 
     buf_init(&pairs, SIZE_MAX);
-    for (size_t i = 0; i < b->done_count; i++)
+    for (size_t i = 0; i < b->done_count; i++) {
+        const struct live *e = live_get(&j->live, b->done[i]);
+
         record_pair_put(&pairs,
-                        (struct record_pair){b->done[i], live_get(&j->live, b->done[i])->segment});
+                        (struct record_pair){e->id, e->copying ? j->active->number : e->segment});
+    }
     seal_pairs(j, RECORD_DONE, &b->carried);
     seal_pairs(j, RECORD_DONE, &pairs);
     buf_clear(&pairs);

@@ -302,6 +302,69 @@ a_set_of_changes_that_is_not_whole_leaves_the_older_ones(void **state)
     }
 }
 
+/* A segment with one record, and with a message that lives on. */
+static void
+forge(uint32_t number, struct record r, struct slice payload, uint64_t live)
+{
+    char name[DISK_NAME];
+    struct buf file;
+    int fd;
+
+    r.nonce = number;
+    buf_init(&file, JOURNAL_SEGMENT_LEAST);
+    record_put(&file, r, payload);
+    if (live)
+        record_put(&file, (struct record){.type = RECORD_MESSAGE, .nonce = number, .id = live},
+                   slice_make(bytes, 20000));
+    snprintf(name, sizeof(name), "segment-%08x-%016x", number, number);
+    fd = openat(t.dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(pwrite(fd, file.at, file.len, 0), file.len);
+    assert_int_equal(ftruncate(fd, JOURNAL_SEGMENT_LEAST), 0);
+    close(fd);
+    buf_clear(&file);
+}
+
+/* Message 1 in the first segment, what a crash left of a batch in the second, a DONE in the third.
+ */
+static void
+what_is_finished_stays_so_whatever_a_crash_left(void **state)
+{
+    static const struct {
+        const char *why;
+        struct record left;
+        uint64_t named; /* by the DONE */
+        uint32_t lives; /* the segment with a live message */
+    } rows[] = {
+        {"a copy that was never acknowledged", {.type = RECORD_COPY, .id = 1, .origin = 1}, 1, 2},
+        {"a first try without its VOID", {.type = RECORD_MESSAGE, .id = 1}, 2, 1},
+        {"a DONE without the COPY of its batch", {.type = RECORD_END}, 3, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf done;
+
+        journal_close(t.j);
+        folder_empty(t.dirfd);
+        buf_init(&done, 16);
+        record_pair_put(&done, (struct record_pair){1, rows[i].named});
+        forge(1, (struct record){.type = RECORD_MESSAGE, .id = 1}, SLICE(""),
+              rows[i].lives == 1 ? 2 : 0);
+        forge(2, rows[i].left, SLICE(""), rows[i].lives == 2 ? 2 : 0);
+        forge(3, (struct record){.type = RECORD_DONE}, buf_slice(&done), 0);
+        buf_clear(&done);
+        assert_false(err_is(try_open()));
+        for (int k = 0; k < 5; k++) {
+            if (t.messages != 1 || t.came[1])
+                fail_msg("%s", rows[i].why);
+            journal_tidy(t.j);
+            assert_false(err_is(journal_commit(t.j)));
+            idle();
+            reopen();
+        }
+    }
+}
+
 /* A segment whose only records the disk does not give looks like one never written to. */
 static void
 an_unreadable_segment_is_kept_and_never_written_again(void **state)
@@ -422,6 +485,7 @@ main(void)
         TEST(after_an_orderly_stop_the_last_batch_cannot_be_torn),
         TEST(a_lost_change_leaves_the_older_ones),
         TEST(a_set_of_changes_that_is_not_whole_leaves_the_older_ones),
+        TEST(what_is_finished_stays_so_whatever_a_crash_left),
         TEST(an_unreadable_page_costs_what_lies_on_it),
         TEST(an_unreadable_segment_is_kept_and_never_written_again),
         cmocka_unit_test(headers_no_journal_writes_are_refused),
