@@ -133,6 +133,14 @@ batch_stream(struct journal *j, struct batch_message *m)
     return err_is(e) ? (struct err){ERR_TEMPORARY, e.os, "read a message's body"} : ERR_OK;
 }
 
+/* Notes may wait for the next commit. Not so where they are about records that move, nor VOIDs:
+ * after a commit that worked nothing comes back of one that failed. */
+static bool
+notes_may_wait(const struct journal *j)
+{
+    return j->batch.count && !batch_moves_records(&j->batch) && !j->voids_due;
+}
+
 /* All that goes to the active segment gets its final form. Where only the notes do not fit, they
  * wait. */
 static struct err
@@ -143,7 +151,7 @@ prepare(struct journal *j)
 
     batch_seal_notes(j);
     e = segment_prepare(j, j->active, batch_note_at(j));
-    if (err_is(e) && e.kind == ERR_LIMIT && b->count && !batch_moves_records(b)) {
+    if (err_is(e) && e.kind == ERR_LIMIT && notes_may_wait(j)) {
         batch_unseal_notes(b);
     } else if (err_is(e)) {
         b->spoiled = e.kind != ERR_LIMIT;

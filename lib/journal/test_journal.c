@@ -540,6 +540,28 @@ a_void_outlives_the_abandoned_segment(void **state)
     assert_int_equal(t.messages, 1);
 }
 
+/* The notes do not fit beside the message, but among them is what undoes the failed commit. */
+static void
+a_commit_that_works_has_undone_the_failed_one(void **state)
+{
+    (void)state;
+    t.config.journal_bytes = 2 * JOURNAL_SEGMENT_LEAST;
+    reopen();
+    put(1, 10);
+    assert_false(err_is(add(2, 10)));
+    disk.fail_from = disk.now + 1; /* the sync, and all that follows */
+    assert_true(err_is(journal_commit(t.j)));
+    disk.fail_from = DISK_NEVER;
+    for (uint64_t i = 0; i < 70; i++)
+        change(1, 0, i + 1);
+    assert_false(err_is(add(3, 60000)));
+    if (err_is(journal_commit(t.j)))
+        assert_false(err_is(journal_commit(t.j))); /* the notes alone have room */
+    assert_int_equal(journal_low_water(t.j), 1);
+    reopen();
+    assert_true(t.came[1] && !t.came[2]);
+}
+
 static void
 a_void_is_carried_on(void **state)
 {
@@ -609,6 +631,7 @@ main(void)
         TEST(a_segment_that_cannot_be_read_is_not_carried),
         TEST(copying_forward_frees_the_oldest),
         TEST(a_void_outlives_the_abandoned_segment),
+        TEST(a_commit_that_works_has_undone_the_failed_one),
         TEST(a_void_is_carried_on),
         TEST(a_failing_disk_is_not_tried_for_ever),
     };
