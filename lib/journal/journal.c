@@ -165,6 +165,7 @@ journal_close(struct journal *j)
 {
     if (!j)
         return;
+    ensure(!j->batch.flying);
     while (j->segment_count)
         segment_drop(j, j->segments[j->segment_count - 1]);
     free(j->segments);

@@ -90,8 +90,8 @@ struct err journal_room(struct journal *j, uint64_t bytes);
 bool journal_has(const struct journal *j, uint64_t id);
 
 /* Put a message into the current batch; journal_has must not know its id. The envelope is copied;
- * the body's bytes, or its descriptor, must stay valid until the next journal_commit returns. Read
- * from body_fd are the bytes from offset 0 on, by pread. ERR_AGAIN: the batch is full, commit and
+ * the body's bytes, or its descriptor, must stay valid until the commit has ended. Read from
+ * body_fd are the bytes from offset 0 on, by pread. ERR_AGAIN: the batch is full, commit and
  * come again. ERR_LIMIT: too large, or no room (452). ERR_MALFORMED: body_fd has fewer than
  * body_len bytes. ERR_TEMPORARY: reading body_fd failed. After any error the message is not in the
  * batch, and the others still are. */
@@ -118,7 +118,7 @@ struct err journal_commit(struct journal *j);
 /* The same in three steps, so that a thread of its own can wait for the disk: begin says whether
  * there is something to write; then write, in any thread; then end, always, with journal_commit's
  * result. In between the owner may read, say changes and dones (they go with the next commit) and
- * ask for room and low water, but put no message and do no housekeeping. */
+ * ask for room and low water, but put no message, do no housekeeping and not close. */
 bool journal_commit_begin(struct journal *j);
 void journal_commit_write(struct journal *j);
 struct err journal_commit_end(struct journal *j);

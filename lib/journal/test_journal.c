@@ -1,5 +1,7 @@
 /* The journal's contract: what it promises its owner, where room ends, how segments live and die.
  */
+#include <pthread.h>
+
 #include "journal/test_book.h"
 
 /* ---- contract ---- */
@@ -281,6 +283,45 @@ reserve_bytes_stay_free(void **state)
     disk.free_bytes = 2000000;
     usleep(110000); /* the answer holds for so long */
     put(2, 600);
+}
+
+static void *
+write_aside(void *ctx)
+{
+    journal_commit_write(ctx);
+    return NULL;
+}
+
+/* What valgrind or a thread sanitizer looks at: the owner goes on while a thread writes. */
+static void
+a_thread_may_write_while_the_owner_goes_on(void **state)
+{
+    (void)state;
+    t.config.file = &journal_file_system;
+    reopen();
+    put(1, 100);
+    for (uint64_t id = 2; id < 40; id++) {
+        char room[8];
+        pthread_t thread;
+
+        assert_false(err_is(add(id, 5000)));
+        change(1, 0, id);
+        assert_true(journal_commit_begin(t.j));
+        assert_int_equal(pthread_create(&thread, NULL, write_aside, t.j), 0);
+        change(1, 1, id);
+        journal_done(t.j, id); /* too early: ignored */
+        journal_done(t.j, id - 1 > 1 ? id - 1 : 0);
+        assert_false(err_is(journal_read_body(t.j, 1, 0, room, sizeof(room))));
+        assert_int_equal(journal_room(t.j, 100).kind, ERR_NONE);
+        assert_int_equal(journal_low_water(t.j), 1);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_false(err_is(journal_commit_end(t.j)));
+    }
+    assert_false(err_is(journal_commit(t.j)));
+    reopen();
+    assert_int_equal(t.messages, 2);
+    assert_int_equal(t.when[1][0], 39);
+    assert_int_equal(t.when[1][1], 39);
 }
 
 /* ---- lives of segments ---- */
@@ -622,6 +663,7 @@ main(void)
         TEST(a_full_disk_refuses_and_recovers_by_itself),
         TEST(journal_bytes_is_a_cap_and_finishing_makes_room),
         TEST(reserve_bytes_stay_free),
+        TEST(a_thread_may_write_while_the_owner_goes_on),
         TEST(dead_segments_are_used_again_and_few_are_kept),
         TEST(zeroing_ahead_never_stops_short_of_the_segment),
         TEST(notes_outlive_what_they_speak_about),
