@@ -96,6 +96,21 @@ empty(struct buf *b)
         buf_reset(b);
 }
 
+/* The sealed ones; those that were said since wait for the next commit. */
+static void
+drop_dones(struct batch *b)
+{
+    if (b->sealed_dones == 0)
+        return;
+    b->done_count -= b->sealed_dones;
+    memmove(b->done, b->done + b->sealed_dones, b->done_count * sizeof(*b->done));
+    if (b->done_count == 0 && b->done_room > BATCH_KEEP / sizeof(*b->done)) {
+        free(b->done);
+        b->done = NULL;
+        b->done_room = 0;
+    }
+}
+
 static void
 settle_notes(struct journal *j)
 {
@@ -110,16 +125,10 @@ settle_notes(struct journal *j)
     empty(&b->retold);
     for (size_t i = 0; i < b->sealed_dones; i++)
         settle_done(j, b->done[i]);
-    b->done_count -= b->sealed_dones;
-    memmove(b->done, b->done + b->sealed_dones, b->done_count * sizeof(*b->done));
+    drop_dones(b);
     buf_drop(&b->changes, b->sealed_changes);
     if (b->changes.len == 0)
         empty(&b->changes);
-    if (b->done_count == 0 && b->done_room > BATCH_KEEP / sizeof(*b->done)) {
-        free(b->done);
-        b->done = NULL;
-        b->done_room = 0;
-    }
     b->end = false;
 }
 
