@@ -75,10 +75,10 @@ struct batch {
     size_t count, copies;
     uint64_t bytes; /* of the messages' records */
     struct buf heads;
-    struct buf
-        retold; /* whole sets of CHANGE records, not sealed: of a replay, kept until durable, */
-    struct buf copied;  /* and of copied messages and carried segments */
-    struct buf changes; /* CHANGE records the owner said, not sealed */
+    /* CHANGE records, not sealed. The first two hold whole sets. */
+    struct buf retold;  /* of a replay: kept until durable, and no file dies before */
+    struct buf copied;  /* of copied messages and carried segments */
+    struct buf changes; /* that the owner said */
     struct buf carried; /* pairs of DONE and of VOID from segments that shall die */
     struct buf carried_voids;
     struct buf notes; /* all but messages, sealed for the active segment */

@@ -1,6 +1,9 @@
 /* Walks docs/journal.md: a scripted life of a journal on a disk that remembers. The disk is then
- * built again as a power cut at each moment might have left it, or the script is run again with
- * each call failing in each way; what a start replays must be what was promised. */
+ * built again as a power cut might have left it, the script is run again with calls that fail, or
+ * a next life begins on what the crash left; what a start replays must be what was promised.
+ *
+ * Each seed is another script. JOURNAL_TEST_CYCLES=1000 JOURNAL_TEST_SEED=1 tries a thousand from
+ * the first on; what fails names its seed. */
 #include "journal/test_model.h"
 
 /* The seeds of one run share the moments of a cut and the calls that fail. */
@@ -170,7 +173,6 @@ number_from(const char *variable, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* Each seed is another script. JOURNAL_TEST_CYCLES of them are tried, from JOURNAL_TEST_SEED on. */
 static void
 each_seed(void (*try_seed)(uint64_t seed, int dirfd, int cut_dirfd))
 {
