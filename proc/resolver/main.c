@@ -111,7 +111,8 @@ go_on_without_validation(void *ctx)
         begin_engine(false, "the system's name servers drop signatures");
 }
 
-/* What is bogus now is so for good, even if the root did not answer and the way remains unproven. */
+/* What is bogus now is so for good, even if the root did not answer and the way remains unproven.
+ */
 static void
 ask_held_again(void *ctx)
 {

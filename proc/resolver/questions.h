@@ -10,7 +10,7 @@
 
 enum {
     QUESTIONS_MAX = 8192, /* different ones under way; some 50 KiB each, most of it libunbound's */
-    QUESTIONS_PER_ASKER = 4096 /* that one process waits for */
+    QUESTIONS_PER_ASKER = 2048 /* that one process waits for */
 };
 
 /* From its first asker until its answer, even if everybody has given up meanwhile: what comes then
