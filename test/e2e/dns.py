@@ -1,4 +1,5 @@
 """A DNS of one's own on loopback: nsd with the zones that a test writes as a dict, below a signed root."""
+import os
 import pathlib
 import re
 import shutil
@@ -25,8 +26,8 @@ def parent_of(zone, zones):
 
 
 class Dns:
-    """zones: {"name.example": "records in zone format, relative names"}; the SOA and NS records, the
-    delegations and a root above are added. `signed` zones hang on the root by DS records, so all
+    """zones: {"name.example": "records in zone format, relative names"}, or None for a zone whose
+    server fails (SERVFAIL); the SOA and NS records, the delegations and a root above are added. `signed` zones hang on the root by DS records, so all
     between must be signed or served by the root alone. Those in `broken` are signed, and then their
     data is changed."""
 
@@ -84,7 +85,8 @@ class Dns:
         delegations = {zone: "" for zone in self.zones}
         for zone in sorted(self.zones, key=lambda z: -len(labels(z))):
             head = f"$ORIGIN {zone if zone == '.' else zone + '.'}\n$TTL 60\n{SOA}"
-            self.file(zone).write_text(head + self.zones[zone].rstrip() + "\n" + delegations[zone])
+            if self.zones[zone] is not None:
+                self.file(zone).write_text(head + self.zones[zone].rstrip() + "\n" + delegations[zone])
             link = self.sign(zone) if zone in self.signed else ""
             if zone != ".":
                 delegations[parent_of(zone, self.zones)] += f"{zone}. 60 IN NS ns.example.\n{link}"
@@ -149,11 +151,15 @@ class Dns:
         self.process.wait(10)
         self.process = None
 
-    def pause(self, seconds_of=None):
+    def pause(self):
         """Takes questions and answers none, until go_on."""
-        for pid in [self.process.pid, *services.children_of(self.process.pid)]:
-            services.os.kill(pid, signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def go_on(self):
-        for pid in [self.process.pid, *services.children_of(self.process.pid)]:
-            services.os.kill(pid, signal.SIGCONT)
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        everyone = [self.process.pid]
+        for pid in everyone:
+            everyone += services.children_of(pid)
+            os.kill(pid, number)
