@@ -47,11 +47,12 @@ is_address(struct slice text)
 static bool
 put_server(struct sources *s, struct slice address, uint64_t port)
 {
-    char *room = s->servers[s->server_count];
+    char *room;
     int n;
 
     if (s->server_count == SOURCES_SERVERS_MAX || !is_address(address))
         return false;
+    room = s->servers[s->server_count];
     n = snprintf(room, SOURCES_SERVER_ROOM, "%.*s@%u", (int)address.len, (const char *)address.at,
                  (unsigned)port);
     s->server_count += n < SOURCES_SERVER_ROOM;

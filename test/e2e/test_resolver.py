@@ -328,3 +328,42 @@ def test_it_works_as_a_plain_user_too(own_dns, tmp_path):
             assert ask("signed.example", "MX")[0] == "found" and ask.last.secure
     finally:
         assert here.stop() == 0
+
+
+WORLD_OF_ITS_OWN = """#!/bin/sh
+# A network with nothing but loopback, and the files of a system that asks a name server there.
+[ "$INSIDE" ] || INSIDE=yes exec unshare --mount --net "$0" "$@"
+/usr/bin/python3 -c 'import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 1))'  # SIOCSIFFLAGS, IFF_UP
+mount --bind {folder}/resolv.conf /etc/resolv.conf
+mount --bind {folder}/anchor.key /usr/share/dns/root.key
+nsd -c {folder}/nsd.conf
+exec {program} "$@"
+"""
+
+
+@as_root
+@pytest.mark.parametrize("signatures", ["kept", "dropped"])
+def test_system_name_servers_that_drop_signatures_are_noticed(tmp_path, signatures):
+    dns = Dns(tmp_path / "dns", ZONES, ["signed.example"], ["broken.example"])
+    dns.port = 53
+    if signatures == "dropped":
+        dns.signed = set()
+    dns.write_configuration()
+    (dns.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    here = services.configured(tmp_path / "service")
+    wrapper = dns.folder / "inside"
+    wrapper.write_text(WORLD_OF_ITS_OWN.format(folder=dns.folder, program=here.program))
+    wrapper.chmod(0o755)
+    here.program = wrapper
+    here.start()
+    try:
+        with ipc.door(here, "resolver") as channel:
+            ask = Asker(channel)
+            assert ask("signed.example", "MX")[0] == "found"
+            assert ask.last.secure == (signatures == "kept")
+            assert ask("broken.example", "MX")[0] == ("bogus" if signatures == "kept" else "found")
+        assert ("drop signatures" in here.log()) == (signatures == "dropped")
+    finally:
+        assert here.stop() == 0
+        os.kill(int((dns.folder / "nsd.pid").read_text()), 15)
