@@ -226,7 +226,7 @@ read_text(struct reading *g)
 }
 
 static bool (*const readers[])(struct reading *g) = {
-#define TYPE(name, number, reader) [number] = reader,
+#define TYPE(name, number, reader) [number] = (reader),
 #include "dns/type.def"
 #undef TYPE
 };

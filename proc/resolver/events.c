@@ -117,13 +117,17 @@ add_timer(struct ub_event *event, struct ub_event_base *base, event_fn *fn, void
 static void
 add_bits(struct ub_event *event, short bits)
 {
-    event_of(event)->bits |= bits;
+    struct event *e = event_of(event);
+
+    e->bits = (short)(e->bits | bits);
 }
 
 static void
 del_bits(struct ub_event *event, short bits)
 {
-    event_of(event)->bits &= (short)~bits;
+    struct event *e = event_of(event);
+
+    e->bits = (short)(e->bits & ~bits);
 }
 
 static void
