@@ -26,7 +26,7 @@ enum { MESSAGE_MAX = 1 << 20 };
 struct session {
     struct limits limits;
     struct smtp_config config;
-    struct smtp_client client;
+    struct smtp_peer client;
     struct smtp_server server;
     struct buf out, message;
     bool running, sink_open;
@@ -120,8 +120,8 @@ start(void *ctx, struct slice words)
     limits_init(&t->limits);
     t->config = (struct smtp_config){.hostname = SLICE("mx.here.example"), .tls_available = true};
     t->config.limits = &t->limits;
-    t->client = (struct smtp_client){.address = SLICE("192.0.2.1"),
-                                     .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
+    t->client = (struct smtp_peer){.address = SLICE("192.0.2.1"),
+                                   .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
     while (words.len) {
         slice_cut(&words, ' ', &word);
         if (!set_option(t, word, &greeting))
