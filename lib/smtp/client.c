@@ -116,6 +116,7 @@ smtp_client_quit(struct smtp_client *c)
     ensure(c->want == SMTP_WANT_MESSAGE);
     c->want = SMTP_WANT_NOTHING;
     c->stage = SMTP_STAGE_QUIT;
+    c->outcome = (struct smtp_outcome){.stage = c->stage};
     smtp_client_say(c, "QUIT", (struct slice){0});
 }
 

@@ -136,13 +136,13 @@ send_nothing(struct smtp_client *c)
 static void
 hear_data(struct smtp_client *c)
 {
-    if (c->reply.code == 354 && c->over)
+    if (c->reply.code == 354 && c->over) {
         smtp_client_hang_up(c, c->outcome); /* MAIL was refused: whose message would it be? */
-    else if (c->reply.code == 354 && c->accepted == 0)
+    } else if (c->reply.code == 354 && c->accepted == 0) {
         send_nothing(c);
-    else if (c->reply.code == 354)
+    } else if (c->reply.code == 354) {
         smtp_client_begin_body(c);
-    else if (!c->over && c->accepted) {
+    } else if (!c->over && c->accepted) {
         c->outcome = smtp_client_replied(c);
         smtp_client_settle(c);
     }
