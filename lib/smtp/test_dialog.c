@@ -348,7 +348,7 @@ static void
 machine_speaks_as_the_dialogues_say(void **state)
 {
     static struct session t;
-    const struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing};
+    const struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing, NULL};
 
     (void)state;
     assert_in_range(script_run_folder("test/dialog/smtp", &m), 40, 1000);
