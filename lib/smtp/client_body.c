@@ -1,6 +1,6 @@
 /* The message as it leaves: by DATA with its dots stuffed, or by BDAT in chunks. Line ends are
  * mended by the machine that mends those of messages that come in, so nothing leaves that another
- * server could take for the end: rfc5321#2.3.8-c. */
+ * server could take for the end (rfc5321#2.3.8-c); nothing else is changed: rfc5321#3.6.3-a. */
 #include "base/ensure.h"
 #include "smtp/client_private.h"
 

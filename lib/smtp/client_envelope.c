@@ -58,7 +58,7 @@ say_step(struct smtp_client *c)
 {
     switch (c->said) {
     case STEP_RSET:
-        smtp_client_say(c, "RSET", (struct slice){0});
+        smtp_client_say(c, "RSET", (struct slice){0}); /* rfc5321#4.1.1.5-b */
         c->said = STEP_MAIL;
         break;
     case STEP_MAIL:

@@ -45,7 +45,7 @@ smtp_client_log_in(struct smtp_client *c)
         smtp_client_say(c, "AUTH ", name);
         return;
     }
-    raw = secret_get(&c->sasl.response);
+    raw = secret_get(&c->sasl.response); /* rfc4954#4-l */
     buf_put_string(c->out, "AUTH ");
     buf_put(c->out, name);
     say_base64(c, " ", raw);

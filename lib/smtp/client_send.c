@@ -65,7 +65,7 @@ look_at_recipients(struct smtp_client *c)
 static void
 start(struct smtp_client *c)
 {
-    if (c->offers.size_max && c->size > c->offers.size_max) { /* rfc1870#6.2-a */
+    if (c->offers.size_max && c->size > c->offers.size_max) { /* rfc1870#4-c */
         refuse(c, SMTP_TROUBLE_TOO_BIG);
         return;
     }

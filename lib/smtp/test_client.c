@@ -91,6 +91,45 @@ start_body(void)
     assert_int_equal(t.client.want, SMTP_WANT_BODY);
 }
 
+/* rfc8689#2-a rfc1870#4-b rfc4954#3-c */
+static void
+offers_are_read_from_the_answer_to_ehlo(void **state)
+{
+    static const struct {
+        const char *why, *ehlo;
+        unsigned set, mechanisms;
+        uint64_t size_max;
+    } rows[] = {
+        {"none", "250 mx\r\n", 0, 0, 0},
+        {"the first line is a name", "250-SIZE\r\n250 DSN\r\n", SMTP_OFFER_DSN, 0, 0},
+        {"any case of letters", "250-mx\r\n250-requireTLS\r\n250 Chunking\r\n",
+         SMTP_OFFER_REQUIRETLS | SMTP_OFFER_CHUNKING, 0, 0},
+        {"unknown ones", "250-mx\r\n250-XCLIENT NAME\r\n250-\r\n250 PIPELININGS\r\n", 0, 0, 0},
+        {"parameters that are none", "250-mx\r\n250 8BITMIME yes\r\n", SMTP_OFFER_8BITMIME, 0, 0},
+        {"size", "250-mx\r\n250 SIZE 10240000\r\n", SMTP_OFFER_SIZE, 0, 10240000},
+        {"size zero", "250-mx\r\n250 SIZE 0\r\n", SMTP_OFFER_SIZE, 0, 0},
+        {"size without a number", "250-mx\r\n250 SIZE\r\n", SMTP_OFFER_SIZE, 0, 0},
+        {"size beyond numbers", "250-mx\r\n250 SIZE 99999999999999999999\r\n", SMTP_OFFER_SIZE, 0,
+         0},
+        {"size of something", "250-mx\r\n250 SIZE 10M\r\n", SMTP_OFFER_SIZE, 0, 0},
+        {"mechanisms", "250-mx\r\n250 AUTH GSSAPI  plain LOGIN\r\n", SMTP_OFFER_AUTH,
+         1 << SASL_PLAIN | 1 << SASL_LOGIN, 0},
+        {"mechanisms as they once were", "250-mx\r\n250 AUTH=SCRAM-SHA-256\r\n", SMTP_OFFER_AUTH,
+         1 << SASL_SCRAM_SHA_256, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct smtp_offers *o = &t.client.offers;
+
+        greet(rows[i].ehlo);
+        if (o->set != rows[i].set || o->mechanisms != rows[i].mechanisms ||
+            o->size_max != rows[i].size_max)
+            fail_msg("%s", rows[i].why);
+        clear();
+    }
+}
+
 /* rfc5321#4.5.3.2-a */
 static void
 owner_is_told_to_wait_as_long_as_the_standard_asks(void **state)
@@ -332,6 +371,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offers_are_read_from_the_answer_to_ehlo),
         cmocka_unit_test(owner_is_told_to_wait_as_long_as_the_standard_asks),
         cmocka_unit_test(reply_to_what_has_not_left_is_out_of_step),
         cmocka_unit_test(end_that_has_not_left_is_no_unknown),
