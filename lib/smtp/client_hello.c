@@ -81,7 +81,6 @@ take_offers(struct smtp_client *c)
 {
     struct slice rest = buf_slice(&c->reply.text), line;
 
-    c->offers = (struct smtp_offers){0};
     slice_cut(&rest, '\n', &line);
     while (rest.len) {
         slice_cut(&rest, '\n', &line);
