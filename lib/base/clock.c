@@ -48,6 +48,22 @@ id_format(uint64_t id, char text[ID_TEXT_LEN + 1])
     text[ID_TEXT_LEN] = '\0';
 }
 
+/* The multiplier is 2^64 over the golden ratio: its product's upper bits depend on all of the id.
+ */
+void
+id_reference(uint64_t id, char text[ID_REFERENCE_LEN + 1])
+{
+    uint64_t rest = (id * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - 5 * ID_REFERENCE_LEN);
+
+    for (int i = ID_REFERENCE_LEN - 1; i >= 0; i--) {
+        uint8_t c = (uint8_t)digits[rest & 31];
+
+        text[i] = (char)(c >= 'a' ? c - ('a' - 'A') : c);
+        rest >>= 5;
+    }
+    text[ID_REFERENCE_LEN] = '\0';
+}
+
 uint64_t
 id_parse(const uint8_t *at, size_t len)
 {

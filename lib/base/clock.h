@@ -17,4 +17,10 @@ void id_format(uint64_t id, char text[ID_TEXT_LEN + 1]);
 /* Reads what id_format wrote, either case. 0: it did not. */
 uint64_t id_parse(const uint8_t *at, size_t len);
 
+/* A short name for an id, to be read out on the telephone: six capitals and digits of the same base
+ * 32. Whoever knows the id can make it, nobody can make the id of it; two ids in 2^30 share one, so
+ * it is looked for together with a day. */
+enum { ID_REFERENCE_LEN = 6 };
+void id_reference(uint64_t id, char text[ID_REFERENCE_LEN + 1]);
+
 #endif

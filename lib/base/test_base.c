@@ -184,6 +184,27 @@ id_reads_back_as_written(void **state)
     assert_true(id_parse((const uint8_t *)"000", 3) == 0);
 }
 
+/* Support may find a session by it years later: it must not change. */
+static void
+reference_of_an_id_stays_what_it_is(void **state)
+{
+    static const struct {
+        uint64_t id;
+        const char *reference;
+    } rows[] = {
+        {0, "000000"},          {1, "KRVQKE"},
+        {2, "7HQF6W"},          {UINT64_C(1763836800000000), "GY062H"},
+        {UINT64_MAX, "C748CH"},
+    };
+    char text[ID_REFERENCE_LEN + 1];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        id_reference(rows[i].id, text);
+        assert_string_equal(text, rows[i].reference);
+    }
+}
+
 int
 main(void)
 {
@@ -197,6 +218,7 @@ main(void)
         cmocka_unit_test(base64_takes_only_what_an_encoder_writes),
         cmocka_unit_test(crc_is_castagnoli_and_continues),
         cmocka_unit_test(id_reads_back_as_written),
+        cmocka_unit_test(reference_of_an_id_stays_what_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

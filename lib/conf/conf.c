@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/ensure.h"
+#include "base/suggest.h"
 #include "conf/conf_private.h"
 
 /* What the other limits let a result hold at most, so that reaching it is our bug. */
@@ -64,7 +65,7 @@ conf_complain_unknown(struct conf_parser *p, const struct conf_word *word, enum 
 
     fault.args[0] = word->text;
     if (p->mistakes->count < CONF_MISTAKES_MAX) /* else nobody will see the hint: it costs time */
-        fault.hint = conf_suggest(word->text, names, count);
+        fault.hint = suggest_name(word->text, names, count);
     conf_fault_put(p->mistakes, &fault);
 }
 

@@ -133,7 +133,4 @@ void conf_value_put(struct buf *out, enum limit_unit unit, uint64_t value);
 /* Appends `file:line:column: what` lines. False where the cap of out was reached. */
 bool conf_mistakes_put(const struct conf_mistakes *mistakes, struct buf *out);
 
-/* The name that `word` is probably a misspelling of, or an empty slice. */
-struct slice conf_suggest(struct slice word, const char *const *names, size_t count);
-
 #endif

@@ -1,37 +1,13 @@
 /* The part of the room that touches the system: the file, the working folder, the host's name. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/err.h"
+#include "base/file.h"
 #include "conf/conf_private.h"
 
-enum { READ_STEP = 16384, ABSOLUTE_MAX = 2 * PATH_MAX };
-
-/* All of a file, or as much as out takes. */
-static struct err
-read_file(const char *path, struct buf *out)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    uint8_t bytes[READ_STEP];
-    ssize_t n;
-
-    if (fd < 0)
-        return err_os(errno, "opening the file");
-    do {
-        n = read(fd, bytes, sizeof(bytes));
-        if (n < 0 && errno != EINTR) {
-            struct err e = err_os(errno, "reading the file");
-
-            close(fd);
-            return e;
-        }
-    } while (n < 0 || (n > 0 && buf_put(out, slice_make(bytes, (size_t)n))));
-    close(fd);
-    return ERR_OK;
-}
+enum { ABSOLUTE_MAX = 2 * PATH_MAX };
 
 /* The next word of a line, or an empty slice at its end. */
 static struct slice
@@ -87,7 +63,7 @@ system_name(char *room, size_t size)
     if (room[0] == '\0' || strchr(room, '.'))
         return;
     buf_init(&hosts, CONF_FILE_MAX);
-    e = read_file("/etc/hosts", &hosts);
+    e = file_read("/etc/hosts", &hosts);
     full = conf_hosts_find(buf_slice(&hosts), slice_of(room));
     if (!err_is(e) && full.len && full.len < size)
         slice_to_string(full, room, size);
@@ -115,8 +91,8 @@ conf_load(const char *path, const char *state, struct conf_mistakes *mistakes)
     struct buf text;
     struct err e;
 
-    buf_init(&text, CONF_FILE_MAX + READ_STEP);
-    e = read_file(input.file, &text);
+    buf_init(&text, CONF_FILE_MAX + 1);
+    e = file_read(input.file, &text);
     if (e.os == ENOENT && !path)
         e = ERR_OK;
     make_absolute(input.file, folder);

@@ -1,6 +1,7 @@
 /* What is said of each mistake, and where. */
 #include <stdio.h>
 
+#include "base/suggest.h"
 #include "conf/test_conf.h"
 
 #define NAME_RULE "letters, digits, hyphens and dots, any other letters in their xn-- form"
@@ -278,7 +279,7 @@ suggestions_are_the_likely_ones(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct slice found = conf_suggest(slice_of(rows[i].word), names, COUNT(names));
+        struct slice found = suggest_name(slice_of(rows[i].word), names, COUNT(names));
 
         if (!slice_eq(found, slice_of(rows[i].suggestion)))
             print_error("%s\n", rows[i].why);

@@ -9,7 +9,7 @@
 #include <idn2.h>
 #include <string.h>
 
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 static bool
 is_atext(uint8_t c)
@@ -65,7 +65,7 @@ mime_address_take_local(struct slice *text, struct mime_address *a)
     size_t n = text->len && text->at[0] == '"' ? quoted_length(*text) : dot_string_length(*text);
 
     *a = (struct mime_address){.local = slice_head(*text, n)};
-    if (n == 0 || n > MIME_ADDRESS_MAX || !mime_utf8_ok(a->local))
+    if (n == 0 || n > MIME_ADDRESS_MAX || !utf8_ok(a->local))
         return false;
     a->is_ascii = is_ascii(a->local);
     *text = slice_tail(*text, n);
@@ -95,7 +95,7 @@ mime_domain_parse(struct slice text)
     struct slice label;
     bool more = true;
 
-    if (text.len > MIME_DOMAIN_MAX || !mime_utf8_ok(text))
+    if (text.len > MIME_DOMAIN_MAX || !utf8_ok(text))
         return false;
     while (more) {
         more = slice_cut(&text, '.', &label);

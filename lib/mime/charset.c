@@ -134,7 +134,7 @@ is_mostly_utf8(struct slice text)
     size_t good = 0, bad = 0;
 
     while (text.len) {
-        size_t n = mime_utf8_length(text);
+        size_t n = utf8_length(text);
 
         good += n > 1;
         bad += n == 0;
@@ -163,7 +163,7 @@ mime_charset_put(struct buf *out, struct slice bytes, struct slice charset)
     if (c && c->form == NOT_NAMED)
         c = find(is_mostly_utf8(bytes) ? SLICE("utf8") : SLICE("windows1252"));
     if (c && (c->form == UTF_8 || (c->form == LIKE_ASCII && is_ascii(bytes)))) {
-        put_checked(out, bytes, mime_utf8_length);
+        put_checked(out, bytes, utf8_length);
         return !out->full;
     }
     converter = c ? converter_of(c) : (iconv_t)-1;

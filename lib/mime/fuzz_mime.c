@@ -29,10 +29,10 @@ read_value(struct slice value)
 
     buf_init(&out, CAP);
     mime_words_put(&out, value);
-    ensure(mime_utf8_ok(buf_slice(&out)) && slice_find(buf_slice(&out), '\n') < 0);
+    ensure(utf8_ok(buf_slice(&out)) && slice_find(buf_slice(&out), '\n') < 0);
     buf_reset(&out);
     mime_param_put(&out, value, SLICE("name"));
-    ensure(mime_utf8_ok(buf_slice(&out)));
+    ensure(utf8_ok(buf_slice(&out)));
     while (mime_param_take(&rest, &param))
         ensure(param.name.len && lies_in(param.name, value) && lies_in(param.value, value));
     buf_clear(&out);
@@ -67,10 +67,10 @@ read_part(struct slice message, const struct mime_part *parts, const struct mime
     ensure(p == parts || (lies_in(p->header, parent->body) && lies_in(p->body, parent->body)));
     buf_init(&text, CAP);
     mime_text_put(&text, p);
-    ensure(mime_utf8_ok(buf_slice(&text)));
+    ensure(utf8_ok(buf_slice(&text)));
     buf_init(&visible, CAP);
     mime_html_put(&visible, buf_slice(&text));
-    ensure(mime_utf8_ok(buf_slice(&visible)));
+    ensure(utf8_ok(buf_slice(&visible)));
     buf_clear(&visible);
     buf_clear(&text);
     read_fields(p->header);

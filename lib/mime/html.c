@@ -65,7 +65,7 @@ static void
 put_text(struct reducer *r, struct slice text)
 {
     while (text.len && !r->out->full) {
-        size_t n = mime_utf8_length(text);
+        size_t n = utf8_length(text);
         struct slice character = slice_head(text, n ? n : 1);
 
         text = slice_tail(text, character.len);

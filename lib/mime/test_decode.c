@@ -184,7 +184,7 @@ every_charset_of_the_table_can_be_read(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         buf_reset(&out);
         assert_true(mime_charset_put(&out, SLICE("\xe1\xe1"), slice_of(rows[i].name)));
-        assert_true(mime_utf8_ok(buf_slice(&out)));
+        assert_true(utf8_ok(buf_slice(&out)));
         if (!rows[i].is_own && slice_starts_nocase(buf_slice(&out), SLICE(REPLACED)))
             fail_msg("%s: %s is not there", rows[i].name, rows[i].reader);
     }
@@ -205,7 +205,7 @@ charsets_stop_at_the_cap_between_characters(void **state)
         buf_init(&out, 5);
         assert_false(mime_charset_put(&out, slice_of(rows[i].text), slice_of(rows[i].charset)));
         assert_int_equal(out.len, 3);
-        assert_true(mime_utf8_ok(buf_slice(&out)));
+        assert_true(utf8_ok(buf_slice(&out)));
         buf_clear(&out);
     }
 }

@@ -52,14 +52,15 @@ pop3_server_greet(struct pop3_server *s)
 void
 pop3_say_about(struct pop3_server *s, enum reason r, struct slice argument)
 {
-    bool refused = reason_row(r)->code[0] == '-';
+    bool refused = reason_is_refusal(r);
 
     if (refused && ++s->errors >= s->config->limits->value[LIMIT_errors_per_session] &&
         !s->closing) {
         s->closing = true;
         r = POP3_MANY_ERRORS;
     }
-    ensure(reason_put(s->out, r, argument)); /* rfc1939#3-c; feed sees to the room */
+    ensure(reason_put(s->out, r, argument,
+                      s->client.reference)); /* rfc1939#3-c; feed sees to the room */
 }
 
 void

@@ -34,7 +34,8 @@ struct pop3_client {
     bool loopback; /* the peer is this machine */
     bool tls;
     struct sasl_binding binding;
-    struct slice nonce; /* random printable bytes without comma, new for each connection */
+    struct slice reference; /* of the session, at the end of each refusal; empty: none */
+    struct slice nonce;     /* random printable bytes without comma, new for each connection */
 };
 
 /* One message of the opened mailbox; message number 1 is the first of the table. */
@@ -65,7 +66,7 @@ struct pop3_ask {
     uint64_t lines;            /* BODY: as pop3_stuff_init takes them */
 };
 
-/* REASON_NONE is yes, right, done. A -ERR row of pop3.def is no, and becomes the reply:
+/* REASON_NONE is yes, right, done. A -ERR row is no, and becomes the reply:
  * POP3_WRONG_LOGIN counts against limit logins_per_session, POP3_LOGIN_DELAY closes. */
 struct pop3_answer {
     enum reason reason;

@@ -8,7 +8,8 @@
  *   ?: body 1 all -> Subject: x\r\n...   ?: body 1 top 3 -> broken
  *   ?: commit 1 3 -> yes                 ?: tls -> started
  *
- * Each but tls takes the id of a refusal instead, with a number where the row has one. */
+ * Each but tls takes the name of a refusal instead, POP3_IN_USE, with a number where the row has
+ * one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,8 @@ static bool
 start(void *ctx, struct slice options)
 {
     struct session *t = ctx;
-    struct pop3_client client = {.nonce = SLICE("SERVERNONCE0123456")};
+    struct pop3_client client = {.nonce = SLICE("SERVERNONCE0123456"),
+                                 .reference = SLICE("7KQ2M9")};
     struct slice word, name, stamp = SLICE("<1.2@mx.example>");
     size_t cap = 1 << 20;
 
@@ -157,12 +159,11 @@ question(void *ctx, struct buf *text)
 }
 
 static enum reason
-find_refusal(struct slice id)
+find_refusal(struct slice name)
 {
-    for (enum reason r = REASON_NONE + 1; r < REASON_COUNT; r++)
-        if (reason_row(r)->code[0] == '-' && slice_eq(id, slice_of(reason_row(r)->id)))
-            return r;
-    return REASON_NONE;
+    enum reason r = reason_find(name);
+
+    return r != REASON_NONE && reason_is_refusal(r) ? r : REASON_NONE;
 }
 
 /* "120 200 7*100" as a table. */

@@ -212,23 +212,6 @@ tls_begins_with_nothing_remembered(void **state)
     stop(&t);
 }
 
-/* rfc1939#3-c: whatever the client makes us repeat */
-static void
-no_reply_is_longer_than_512_octets(void **state)
-{
-    char argument[1000];
-    struct buf out;
-
-    (void)state;
-    memset(argument, 'x', sizeof(argument));
-    for (enum reason r = POP3_GREETING; r <= POP3_STOPPING; r++) {
-        buf_init(&out, 1 << 16);
-        assert_true(reason_put(&out, r, slice_make(argument, sizeof(argument))));
-        assert_in_range(out.len, 5, 512);
-        buf_clear(&out);
-    }
-}
-
 /* Instead of the greeting, as for too many connections. */
 static void
 a_session_can_be_refused_at_once(void **state)
@@ -256,7 +239,6 @@ main(void)
         cmocka_unit_test(commands_wait_until_the_output_has_room),
         cmocka_unit_test(a_password_that_came_in_pieces_is_wiped),
         cmocka_unit_test(tls_begins_with_nothing_remembered),
-        cmocka_unit_test(no_reply_is_longer_than_512_octets),
         cmocka_unit_test(a_session_can_be_refused_at_once),
     };
 

@@ -6,10 +6,9 @@
 enum { REASON_LINE_MAX = 512 }; /* RFC 5321 4.5.3.1.5 and RFC 1939 3, CR LF included */
 
 static const struct reason_row rows[REASON_COUNT] = {
-    [REASON_NONE] = {"", "", "", ""},
-#define REASON(name, code, detail, id, text) [name] = {code, detail, id, text},
-#include "reason/pop3.def"
-#include "reason/smtp.def"
+    [REASON_NONE] = {"", "", "", "", ""},
+#define REASON(name, code, detail, id, text) [name] = {#name, code, detail, id, text},
+#include "reason/reply.def"
 #undef REASON
 };
 
@@ -18,6 +17,15 @@ reason_row(enum reason r)
 {
     ensure(r > REASON_NONE && r < REASON_COUNT);
     return &rows[r];
+}
+
+enum reason
+reason_find(struct slice name)
+{
+    for (enum reason r = REASON_NONE + 1; r < REASON_COUNT; r++)
+        if (slice_eq(name, slice_of(rows[r].name)))
+            return r;
+    return REASON_NONE;
 }
 
 static void
@@ -31,41 +39,61 @@ put_argument(struct buf *line, struct slice argument, size_t room)
     }
 }
 
+/* What follows the argument: the rest of the text, then " [id reference]" where it refuses. */
+static void
+put_end(struct buf *end, enum reason r, struct slice text, struct slice reference, bool more)
+{
+    ensure(reference.len <= REASON_REFERENCE_MAX);
+    buf_put(end, text);
+    if (reason_is_refusal(r) && !more) {
+        buf_put_string(end, " [");
+        buf_put_string(end, rows[r].id);
+        if (reference.len)
+            buf_put_byte(end, ' ');
+        buf_put(end, reference);
+        buf_put_byte(end, ']');
+    }
+    buf_put_string(end, "\r\n");
+    ensure(!end->full);
+}
+
 bool
-reason_put_line(struct buf *out, enum reason r, struct slice argument, bool more)
+reason_put_line(struct buf *out, enum reason r, struct slice argument, struct slice reference,
+                bool more)
 {
     const struct reason_row *row = reason_row(r);
-    uint8_t room[REASON_LINE_MAX];
+    uint8_t room[REASON_LINE_MAX], end_room[REASON_LINE_MAX];
     struct buf line = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+    struct buf end = {.at = end_room, .room = sizeof(end_room), .cap = sizeof(end_room)};
     struct slice before, after = slice_of(row->text);
+    bool takes_argument = slice_cut(&after, '{', &before);
 
+    put_end(&end, r, slice_tail(after, takes_argument /* the closing brace */), reference, more);
     buf_put_string(&line, row->code);
     buf_put_byte(&line, more ? '-' : ' ');
     if (row->detail[0]) {
         buf_put_string(&line, row->detail);
         buf_put_byte(&line, ' ');
     }
-    if (slice_cut(&after, '{', &before)) {
-        after = slice_tail(after, 1); /* the closing brace */
-        buf_put(&line, before);
-        put_argument(&line, argument, sizeof(room) - 2 - after.len - line.len);
-        buf_put(&line, after);
-    } else {
-        buf_put(&line, before);
-    }
-    buf_put_string(&line, "\r\n");
+    buf_put(&line, before);
+    ensure(line.len + end.len <= sizeof(room));
+    if (takes_argument)
+        put_argument(&line, argument, sizeof(room) - end.len - line.len);
+    buf_put(&line, buf_slice(&end));
     ensure(!line.full);
     return buf_put(out, buf_slice(&line));
 }
 
 bool
-reason_put(struct buf *out, enum reason r, struct slice argument)
+reason_put(struct buf *out, enum reason r, struct slice argument, struct slice reference)
 {
-    return reason_put_line(out, r, argument, false);
+    return reason_put_line(out, r, argument, reference, false);
 }
 
 bool
-reason_is_temporary(enum reason r)
+reason_is_refusal(enum reason r)
 {
-    return reason_row(r)->code[0] == '4';
+    char first = reason_row(r)->code[0];
+
+    return first == '4' || first == '5' || first == '-';
 }

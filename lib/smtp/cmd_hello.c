@@ -110,7 +110,7 @@ cmd_ehlo(struct smtp_server *s, struct slice args)
 
     if (!begin(s, args, true))
         return say(SMTP_BAD_HELLO);
-    reason_put_line(s->out, SMTP_HELLO, s->config->hostname, true);
+    reason_put_line(s->out, SMTP_HELLO, s->config->hostname, SLICE(""), true);
     for (size_t i = 0; i < COUNT(extensions); i++) {
         if (extensions[i].is_offered && !extensions[i].is_offered(s))
             continue;
@@ -118,7 +118,7 @@ cmd_ehlo(struct smtp_server *s, struct slice args)
         buf_put_string(&line, extensions[i].text);
         if (extensions[i].put_rest)
             extensions[i].put_rest(s, &line);
-        reason_put_line(s->out, SMTP_HELLO, buf_slice(&line), i + 1 < COUNT(extensions));
+        reason_put_line(s->out, SMTP_HELLO, buf_slice(&line), SLICE(""), i + 1 < COUNT(extensions));
     }
     return nothing();
 }

@@ -1,7 +1,7 @@
 /* Paths and addresses. What parses has a canonical form that parses to itself again, and that holds
  * nothing which could end a line, a path or an argument. */
 #include "base/ensure.h"
-#include "mime/utf8.h"
+#include "base/utf8.h"
 #include "smtp/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,7 +19,7 @@ check_canonical(const struct mime_address *a)
         return;
     for (size_t i = 0; i < first.len; i++)
         ensure(once[i] >= ' ' && once[i] != 0x7f);
-    ensure(mime_utf8_ok(buf_slice(&first)));
+    ensure(utf8_ok(buf_slice(&first)));
     ensure(mime_address_parse(buf_slice(&first), &again));
     ensure(mime_address_put(&second, &again));
     ensure(slice_eq(buf_slice(&first), buf_slice(&second)));

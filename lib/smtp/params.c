@@ -1,7 +1,7 @@
 /* esmtp-params = esmtp-param *( SP esmtp-param )                     rfc5321#4.1.2-b
  * esmtp-param  = keyword [ "=" value ]
  * Each parameter has a row in param.def and a short function here. Unknown is 555, twice is 501. */
-#include "mime/utf8.h"
+#include "base/utf8.h"
 #include "smtp/server_private.h"
 
 enum { ENVID_MAX = 100, ORCPT_MAX = 500, AUTH_MAX = 500 }; /* RFC 3461 4.4, 4.2; RFC 4954 5 */
@@ -149,7 +149,7 @@ take_orcpt(struct smtp_server *s, struct slice value)
             return SMTP_BAD_PARAM;
     if (type.len == 0)
         return SMTP_BAD_PARAM;
-    if (s->envelope.smtputf8 && slice_eq_nocase(type, SLICE("utf-8")) ? !mime_utf8_ok(address)
+    if (s->envelope.smtputf8 && slice_eq_nocase(type, SLICE("utf-8")) ? !utf8_ok(address)
                                                                       : !is_xtext(address))
         return SMTP_BAD_PARAM;
     return keep(s, value, &s->pending->orcpt);

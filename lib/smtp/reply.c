@@ -6,7 +6,7 @@
  * in one reply) makes garbage of it: no reading of such a reply is safe. */
 #include "smtp/reply.h"
 
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 enum { CODE_LEN = 3 };
 
@@ -79,7 +79,7 @@ put_text(struct smtp_reply *r, struct slice text)
     if (r->lines)
         buf_put_byte(&r->text, '\n');
     while (text.len && !r->text.full) {
-        size_t n = mime_utf8_length(text);
+        size_t n = utf8_length(text);
 
         if (text.at[0] == '\t')
             buf_put_byte(&r->text, ' ');

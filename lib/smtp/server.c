@@ -87,7 +87,7 @@ reply(struct smtp_server *s, enum reason r, struct slice argument)
 {
     if (reason_row(r)->code[0] == '5' && ++s->errors > smtp_limit(s, LIMIT_errors_per_session))
         r = SMTP_MANY_ERRORS;
-    ensure(reason_put(s->out, r, argument));
+    ensure(reason_put(s->out, r, argument, s->client.reference));
     if (strcmp(reason_row(r)->code, "421") == 0) /* rfc5321#3.8-a */
         smtp_hang_up(s);
 }

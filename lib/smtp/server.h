@@ -41,8 +41,9 @@ struct smtp_config {
 
 /* What is known about the peer. The bytes belong to the caller and live as long as the session. */
 struct smtp_peer {
-    struct slice address; /* text of the IP address, or "local" */
-    struct slice login;   /* who is logged in; empty: nobody. SYSTEM: the local user's name */
+    struct slice address;   /* text of the IP address, or "local" */
+    struct slice login;     /* who is logged in; empty: nobody. SYSTEM: the local user's name */
+    struct slice reference; /* of the session, at the end of each refusal; empty: none */
     bool loopback, tls;
     struct slice tls_version, tls_cipher; /* for the trace line; empty without TLS */
     struct sasl_binding binding;

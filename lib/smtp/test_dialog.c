@@ -1,6 +1,6 @@
 /* Runs test/dialog/smtp: the server against scripts. Options ("!:"): mx (where nothing is said),
- * submission, system; tls, no-tls, bound (TLS with a channel to bind to), loopback, refused=ID (the
- * greeting is that row), and limit=value for a row of limit.def.
+ * submission, system; tls, no-tls, bound (TLS with a channel to bind to), loopback, refused=ROW
+ * (the greeting is that row of the catalogue), and limit=value for a row of limit.def.
  *
  *   ?: rcpt ana@here.example -> yes      ?: rcpt ana@here.example -> yes 100    (room in the quota)
  *   ?: sender ana@here.example -> yes    ?: vrfy ana -> forwarded ana@there.example
@@ -9,8 +9,9 @@
  *   ?: scram-user ana -> salt            ?: scram-proof ana -> yes ana@here.example
  *   ?: tls -> started
  *
- * Each but tls takes the id of a row instead, with its argument. What the trace line in front of a
- * message says is left out of the commit; everything else of envelope and message is in it. */
+ * Each but tls takes the name of a row instead, SMTP_NO_MAILBOX, with its argument. What the trace
+ * line in front of a message says is left out of the commit; everything else of envelope and
+ * message is in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,15 +32,6 @@ struct session {
     struct buf out, message;
     bool running, sink_open;
 };
-
-static enum reason
-row_named(struct slice id)
-{
-    for (unsigned i = 1; i < REASON_COUNT; i++)
-        if (slice_eq(id, slice_of(reason_row(i)->id)))
-            return i;
-    return REASON_NONE;
-}
 
 static bool
 set_limit(struct limits *limits, struct slice name, struct slice value)
@@ -88,7 +80,7 @@ set_option(struct session *t, struct slice word, enum reason *greeting)
     else if (slice_eq(word, SLICE("loopback")))
         t->client.loopback = true;
     else if (slice_take_prefix(&word, SLICE("refused=")))
-        return (*greeting = row_named(word)) != REASON_NONE;
+        return (*greeting = reason_find(word)) != REASON_NONE;
     else if (!slice_eq(word, SLICE("tls")) && !set_service(t, word))
         return slice_cut(&word, '=', &name) && set_limit(&t->limits, name, word);
     return true;
@@ -121,6 +113,7 @@ start(void *ctx, struct slice words)
     t->config = (struct smtp_config){.hostname = SLICE("mx.here.example"), .tls_available = true};
     t->config.limits = &t->limits;
     t->client = (struct smtp_peer){.address = SLICE("192.0.2.1"),
+                                   .reference = SLICE("7KQ2M9"),
                                    .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
     while (words.len) {
         slice_cut(&words, ' ', &word);
@@ -295,7 +288,7 @@ read_answer(struct session *t, struct slice words, struct smtp_answer *a)
         return t->server.ask == SMTP_ASK_SASL;
     if (slice_eq(word, SLICE("salt")))
         return t->server.ask == SMTP_ASK_SASL;
-    a->reason = row_named(word);
+    a->reason = reason_find(word);
     a->argument = words;
     return a->reason != REASON_NONE;
 }
@@ -329,7 +322,7 @@ static bool
 end(void *ctx, struct slice words)
 {
     struct session *t = ctx;
-    enum reason r = row_named(words);
+    enum reason r = reason_find(words);
 
     if (r)
         smtp_server_end(&t->server, r);

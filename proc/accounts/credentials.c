@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/ensure.h"
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 enum { HASH_LEN_LEAST = 13 }; /* of the oldest method, DES */
 
@@ -27,7 +27,7 @@ credentials_password_ok(struct slice password)
     for (size_t i = 0; i < password.len; i++)
         if (password.at[i] < ' ' || password.at[i] == 0x7f)
             return false;
-    return password.len >= 1 && password.len <= SASL_PASSWORD_MAX && mime_utf8_ok(password);
+    return password.len >= 1 && password.len <= SASL_PASSWORD_MAX && utf8_ok(password);
 }
 
 bool

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "base/suggest.h"
 #include "conf/conf.h"
 #include "ctl.h"
 
@@ -35,6 +36,7 @@ struct line {
     struct ctl *ctl;
     char **words; /* all that are not options */
     size_t count;
+    bool foreign; /* --lang names a language that the command itself does not speak */
 };
 
 /* Does a word, without its dashes, name this option? */
@@ -88,6 +90,15 @@ take_option(struct ctl *c, char **argv, int argc, int *at)
     return 0;
 }
 
+/* "-ERR [AUTH] wrong password" begins like an option, but no option's name is so. */
+static bool
+is_text(const char *word)
+{
+    const char *value;
+
+    return strchr(word, ' ') && !find_option(word, &value);
+}
+
 /* Sorts argv into options and words. */
 static int
 read_line(struct line *l, int argc, char **argv)
@@ -97,7 +108,7 @@ read_line(struct line *l, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         int status = 0;
 
-        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0')
+        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0' || is_text(argv[i]))
             l->words[l->count++] = argv[i];
         else if (strcmp(argv[i], "--") == 0)
             only_words = true;
@@ -233,7 +244,7 @@ complain_verb(const struct line *l, size_t known)
     for (size_t i = 0; i < COUNT(verbs); i++)
         if (known == 0 || strcmp(verbs[i].name, l->words[0]) == 0)
             names[count++] = known ? verbs[i].action : verbs[i].name;
-    slice_to_string(conf_suggest(slice_of(word), names, count), guess, sizeof(guess));
+    slice_to_string(suggest_name(slice_of(word), names, count), guess, sizeof(guess));
     if (guess[0])
         return FAIL(unknown_verb_guess, word, guess);
     return FAIL(unknown_verb, word);
@@ -283,6 +294,8 @@ run_words(struct line *l)
         l->count--;
     }
     v = find_verb(l, &taken);
+    if (l->foreign && !(v && v->needs == VERB_NEEDS_CATALOGUE))
+        return FAIL(unknown_language, l->ctl->options[OPTION_lang]);
     if (v)
         return help ? help_verb(stdout, v) : run_verb(l, v, taken);
     if (l->count == 0) {
@@ -306,9 +319,8 @@ cli_run(int argc, char **argv)
     l.words = words;
     text_start(NULL, false);
     status = read_line(&l, argc, argv);
-    if (status == 0 && !text_start(c.options[OPTION_lang], ctl_has(&c, OPTION_json)) &&
-        c.options[OPTION_lang])
-        status = FAIL(unknown_language, c.options[OPTION_lang]);
+    l.foreign = status == 0 && !text_start(c.options[OPTION_lang], ctl_has(&c, OPTION_json)) &&
+                ctl_has(&c, OPTION_lang);
     if (status == 0)
         status = run_words(&l);
     free(words);

@@ -25,7 +25,7 @@ struct ctl {
     struct service service;            /* after ctl_connect */
 };
 
-enum verb_needs { VERB_NEEDS_NOTHING, VERB_NEEDS_SERVICE };
+enum verb_needs { VERB_NEEDS_NOTHING, VERB_NEEDS_SERVICE, VERB_NEEDS_CATALOGUE };
 
 struct verb {
     const char *name, *action;

@@ -32,10 +32,17 @@ out_number(uint64_t n)
 }
 
 static void
-write_json(json_t *object)
+write_json(const json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(3));
     fputc('\n', stdout);
+}
+
+void
+out_json(json_t *object)
+{
+    write_json(object);
+    json_decref(object);
 }
 
 /* Control characters could speak to the terminal. */
@@ -186,8 +193,7 @@ out_object(const struct ctl *c, json_t *object, const struct out_column *columns
     int width = 0;
 
     if (ctl_has(c, OPTION_json)) {
-        write_json(object);
-        json_decref(object);
+        out_json(object);
         return;
     }
     for (size_t k = 0; columns[k].key; k++) {

@@ -69,6 +69,12 @@ text_get(enum text t)
     return texts[t][chosen.language];
 }
 
+const char *
+text_language(void)
+{
+    return languages[chosen.language];
+}
+
 /* Arguments come from anywhere; control characters in them could speak to the terminal. */
 static void
 put_argument(struct buf *out, const char *text)

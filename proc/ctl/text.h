@@ -24,6 +24,7 @@ enum failure {
 bool text_start(const char *language, bool json);
 
 const char *text_get(enum text t);
+const char *text_language(void); /* "en" */
 
 /* args begins with one that is not used and ends with NULL. */
 void text_print(FILE *to, enum text t, const char *const *args);

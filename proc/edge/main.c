@@ -12,8 +12,9 @@ static struct edge edge;
 void
 edge_log_refusal(const struct conn *c, enum reason reason, struct slice argument)
 {
-    LOG(refuse, slice_of(c->id), log_string("reason", reason_row(reason)->id),
-        log_slice("what", argument), log_string("client", c->address));
+    LOG(refuse, slice_of(c->id), log_string("ref", c->reference),
+        log_string("reason", reason_row(reason)->id), log_slice("what", argument),
+        log_string("client", c->address));
 }
 
 /* TLS cannot wait in the middle of a handshake without a stack of its own; a signature takes the

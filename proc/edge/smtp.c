@@ -36,7 +36,7 @@ answer(struct conn *c, const struct smtp_answer *a)
     struct smtp_session *s = session_of(c);
 
     s->waiting = false;
-    if (a->reason != REASON_NONE && reason_row(a->reason)->code[0] >= '4')
+    if (a->reason != REASON_NONE && reason_is_refusal(a->reason))
         edge_log_refusal(c, a->reason, a->argument);
     smtp_server_answer(&s->server, a);
     take_question(c);
@@ -322,6 +322,7 @@ client_of(const struct conn *c)
         .tls_cipher = slice_of(c->tls ? tls_conn_cipher(c->tls) : ""),
         .binding = conn_binding(c),
         .nonce = slice_of(c->nonce),
+        .reference = slice_of(c->reference),
     };
 }
 
@@ -392,6 +393,7 @@ static const enum reason ends[EDGE_END_COUNT] = {
     [EDGE_IDLE] = SMTP_TIMEOUT,
     [EDGE_SLOW] = SMTP_TRANSACTION_TIMEOUT,
     [EDGE_STOPPING] = SMTP_SHUTTING_DOWN,
+    [EDGE_SPOKE_FIRST] = SMTP_SPOKE_FIRST,
 };
 
 static void

@@ -15,11 +15,11 @@ FOLDER = ROOT / "test/dialog"
 # Questions and the answers that the service below gives by itself.
 ANSWERS = [re.compile(p) for p in (
     r"rcpt (bob|ana|postmaster)@here\.example -> yes", r"rcpt Postmaster -> yes",
-    r"rcpt (nobody|\"a b\")@here\.example -> no-mailbox.*", r"rcpt carla@here\.example -> mailbox-suspended",
-    r"rcpt bob@elsewhere\.example -> no-relay", r"rcpt bob@\[192\.0\.2\.7\] -> no-relay",
+    r"rcpt (nobody|\"a b\")@here\.example -> SMTP_NO_MAILBOX.*", r"rcpt carla@here\.example -> SMTP_MAILBOX_SUSPENDED",
+    r"rcpt bob@elsewhere\.example -> SMTP_NO_RELAY", r"rcpt bob@\[192\.0\.2\.7\] -> SMTP_NO_RELAY",
     r"body -> yes", r"commit .*-> yes", r"tls -> started", r"sender ana@here\.example -> yes",
-    r"sender <> -> yes", r"sender bob@here\.example -> sender-not-yours",
-    r"password (ana|ana.here\.example) secret -> yes.*", r"password .* wrong -> (no|wrong-password|pop3-wrong-login)",
+    r"sender <> -> yes", r"sender bob@here\.example -> SMTP_NOT_YOURS",
+    r"password (ana|ana.here\.example) secret -> yes.*", r"password .* wrong -> (no|SMTP_LOGIN_WRONG|POP3_WRONG_LOGIN)",
     r"open ana ->")]
 OPTIONS = re.compile(r"mx|submission|tls|loopback|(?!smtp_plaintext|recipients)[a-z0-9_]+=\d+")
 
@@ -71,9 +71,9 @@ def unescape(text, protocol):
 
 
 def matches(text, line):
-    """Is it the line of an S: pattern? A message's id is of our own making, and our client has
-    another address."""
-    text = text.replace("0000000000001", "*").replace("192.0.2.1,", "127.0.0.1,")
+    """Is it the line of an S: pattern? A message's id and a session's reference are of our own making,
+    and our client has another address."""
+    text = text.replace("0000000000001", "*").replace("7KQ2M9", "*").replace("192.0.2.1,", "127.0.0.1,")
     text = unescape(text, "").decode(errors="surrogateescape")
     pattern = re.compile(".*".join(re.escape(part) for part in text.split("*")), re.S)
     return any(pattern.fullmatch(form) for form in (line, line.strip()))

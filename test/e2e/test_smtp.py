@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from service import trusting_nobody, wait_until
-from wire import Pop3, Smtp, read_all, without_trace
+from wire import Pop3, Smtp, read_all, without_reference, without_trace
 
 HEAD = b"From: x@away.example\r\nSubject: hello\r\n\r\nhello\r\n"
 BOB, ANA = "bob@here.example", "ana@here.example"
@@ -71,7 +71,7 @@ def test_wrong_password_and_unknown_user_look_the_same(here):
         with Smtp(here, "submissions") as smtp:
             smtp.ehlo()
             token = base64.b64encode(f"\0{user}\0wrong".encode()).decode()
-            replies.append(smtp.say(f"AUTH PLAIN {token}"))
+            replies.append(without_reference(smtp.say(f"AUTH PLAIN {token}")))
     assert replies[0].startswith("535 5.7.8") and len(set(replies)) == 1
 
 
@@ -170,6 +170,17 @@ def test_relaying_without_login_is_refused(here):
         assert smtp.say("RCPT TO:<bob@here.example@elsewhere.example>").startswith("5")
         assert smtp.say("RCPT TO:<bob%here.example@elsewhere.example>").startswith("55")
         assert smtp.say("RCPT TO:<@here.example:y@elsewhere.example>").startswith("55")
+
+
+def test_a_refusal_names_its_reason_and_the_session_in_the_log(here):
+    with Smtp(here) as smtp:
+        smtp.ehlo()
+        smtp.say("MAIL FROM:<x@away.example>")
+        reply = smtp.say("RCPT TO:<y@elsewhere.example>")
+    reason, reference = re.search(r" \[(\S+) (\S+)\]$", reply).groups()
+    lines = [line for line in here.log().splitlines() if f"ref={reference} " in line]
+    assert any(" connect " in line for line in lines)
+    assert any(" refuse " in line and f" reason={reason} " in line for line in lines)
 
 
 def test_only_own_addresses_may_send(here):
@@ -418,3 +429,16 @@ def test_delivery_parameters_are_accepted(here):
                         "ORCPT=rfc822;bob@here.example").startswith("250")
         assert smtp.say(f"RCPT TO:<{address}> NOTIFY=NEVER,FAILURE").startswith("501")
         assert smtp.say(f"RCPT TO:<{address}> BOGUS=1").startswith("555")
+
+
+def test_a_delayed_greeting_comes_in_time_and_who_speaks_before_it_is_refused(own):
+    here = own(limits={"greeting_delay_ms": 600})
+    with Smtp(here, greet=False) as patient, Smtp(here, greet=False) as hasty:
+        hasty.send("EHLO client.example\r\n")
+        assert patient.silent(0.3)
+        assert patient.reply().startswith("220")
+        assert patient.ehlo().startswith("250")
+        assert hasty.reply().startswith("554 5.5.1")
+        assert hasty.closed()
+    with Smtp(here, "submission") as prompt:
+        assert prompt.greeting.startswith("220")

@@ -1,6 +1,7 @@
 """Protocols spoken byte by byte, for all that no client library would ever say."""
 import base64
 import poplib
+import re
 import smtplib
 import socket
 import time
@@ -133,6 +134,11 @@ class Pop3(Wire):
     def login(self, address):
         assert self.say(f"USER {address}").startswith("+OK")
         return self.say(f"PASS {self.service.accounts[address]}")
+
+
+def without_reference(reply):
+    """A refusal as any session would hear it."""
+    return re.sub(r" [0-9A-HJKMNP-TV-Z]{6}\]$", "]", reply)
 
 
 def open_mailbox(service, address):
