@@ -202,6 +202,7 @@ stop(struct role *r, unsigned seconds)
     drain(r, ROLE_mx);
     drain(r, ROLE_access);
     drain(r, ROLE_queue);
+    on_commit(t);
     shelf_close(&t->shelf);
     role_end(r);
 }

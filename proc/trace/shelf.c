@@ -162,6 +162,8 @@ shelf_put(struct shelf *s, const struct trace_event *e, uint64_t now)
     }
     s->failing = false;
     s->kept++;
+    if (++s->open >= SHELF_OPEN_MAX)
+        shelf_commit(s);
 }
 
 void
@@ -170,6 +172,7 @@ shelf_commit(struct shelf *s)
     struct book *b = newest(s);
     struct err e;
 
+    s->open = 0;
     if (!b || !b->sqlite)
         return;
     e = book_commit(b);
@@ -182,10 +185,9 @@ shelf_commit(struct shelf *s)
 void
 shelf_tidy(struct shelf *s, uint64_t now)
 {
-    uint64_t room = s->bytes_max - s->bytes_max / SHELF_BOOKS_BY_SIZE; /* the newest one grows */
     uint64_t age = (s->days * DAY_SECONDS) + book_seconds(s);
 
-    while (s->count > 1 && s->bytes - newest(s)->bytes > room) {
+    while (s->count > 1 && s->bytes > s->bytes_max) {
         book_remove(oldest(s));
         forget(s, oldest(s));
     }

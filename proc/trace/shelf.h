@@ -8,6 +8,7 @@
 enum {
     SHELF_BOOKS_BY_SIZE = 16, /* a book takes at most this part of what all may take, */
     SHELF_BOOKS_BY_TIME = 30, /* and of the time that all are kept for */
+    SHELF_OPEN_MAX = 1000,    /* events of one transaction */
 };
 
 /* An event's place among all: it rises with each, and says which book. */
@@ -19,6 +20,7 @@ struct shelf {
     struct list books;        /* struct book, oldest first; the last one is written */
     uint64_t bytes, count;    /* of all books; how many there are */
     uint64_t kept, lost;      /* events since the start: put, and not put because of an error */
+    unsigned open;            /* events put since the last commit */
     bool failing;             /* the last put failed, and it was logged */
 };
 

@@ -167,7 +167,7 @@ def test_a_damaged_book_is_moved_aside(own):
 def test_it_keeps_within_its_bytes_and_forgets_the_oldest(own):
     here = own(limits={"trace_bytes": 4 << 20, "errors_per_session": 10000})
     references = []
-    for n in range(8):
+    for n in range(14):
         with Smtp(here) as smtp:
             smtp.ehlo()
             smtp.say("MAIL FROM:<x@away.example>")
