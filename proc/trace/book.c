@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ensure.h"
 #include "key.h"
 
 static const char schema[] = "BEGIN;"
@@ -143,7 +145,6 @@ book_close(struct book *b)
     }
     sqlite3_close(b->sqlite); /* folds and removes the -wal */
     b->sqlite = NULL;
-    b->writing = false;
 }
 
 void
@@ -231,21 +232,61 @@ put_event(struct book *b, const struct trace_event *e)
     return step(s);
 }
 
-static int
-put_keys(struct book *b, const struct trace_event *e)
+static void
+file_later(struct book *b, const struct trace_event *e)
 {
-    sqlite3_stmt *s = b->statements[BOOK_FILE];
-    sqlite3_int64 number = sqlite3_last_insert_rowid(b->sqlite);
+    int64_t number = sqlite3_last_insert_rowid(b->sqlite);
     uint64_t keys[KEYS_MAX];
     size_t count = keys_of_event(e, keys);
+
+    if (b->filing_count + count > b->filing_room) {
+        b->filing_room = 2 * b->filing_room + KEYS_MAX;
+        b->filings = heap_grow(b->filings, b->filing_room * sizeof(*b->filings));
+    }
+    for (size_t i = 0; i < count; i++)
+        b->filings[b->filing_count++] = (struct filing){(int64_t)keys[i], number};
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct filing *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->event < y->event ? -1 : x->event > y->event;
+}
+
+/* Hashes lie all over the index: in their order each page of it is touched once. */
+static int
+put_filings(struct book *b)
+{
+    sqlite3_stmt *s = b->statements[BOOK_FILE];
     int code = SQLITE_OK;
 
-    for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
-        bind_u64(s, 1, keys[i]);
-        sqlite3_bind_int64(s, 2, number);
+    if (b->filing_count)
+        qsort(b->filings, b->filing_count, sizeof(*b->filings), compare);
+    for (size_t i = 0; code == SQLITE_OK && i < b->filing_count; i++) {
+        sqlite3_bind_int64(s, 1, b->filings[i].key);
+        sqlite3_bind_int64(s, 2, b->filings[i].event);
         code = step(s);
     }
     return code;
+}
+
+/* The transaction is over, one way or the other. */
+static struct err
+end(struct book *b, int code)
+{
+    struct err e = error(b, code);
+
+    if (b->writing && code != SQLITE_OK)
+        run(b, "ROLLBACK");
+    b->writing = false;
+    free(b->filings);
+    b->filings = NULL;
+    b->filing_count = b->filing_room = 0;
+    return e;
 }
 
 struct err
@@ -256,24 +297,23 @@ book_put(struct book *b, const struct trace_event *e)
     b->writing |= code == SQLITE_OK;
     if (code == SQLITE_OK)
         code = put_event(b, e);
-    if (code == SQLITE_OK)
-        code = put_keys(b, e);
-    if (code != SQLITE_OK && b->writing) {
-        b->writing = false;
-        run(b, "ROLLBACK");
-    }
-    return error(b, code);
+    if (code != SQLITE_OK)
+        return end(b, code);
+    file_later(b, e);
+    return ERR_OK;
 }
 
 struct err
 book_commit(struct book *b)
 {
-    int code = b->writing ? run(b, "COMMIT") : SQLITE_OK;
+    int code;
 
-    b->writing = false;
-    if (code != SQLITE_OK)
-        run(b, "ROLLBACK");
-    return error(b, code);
+    if (!b->writing)
+        return ERR_OK;
+    code = put_filings(b);
+    if (code == SQLITE_OK)
+        code = run(b, "COMMIT");
+    return end(b, code);
 }
 
 /* ---- events out ---- */

@@ -18,21 +18,28 @@ enum {
 
 enum book_statement { BOOK_PUT, BOOK_FILE, BOOK_GET, BOOK_NEWEST, BOOK_OLDEST, BOOK_STATEMENTS };
 
+/* A row of `keys` that waits for the commit. */
+struct filing {
+    int64_t key, event;
+};
+
 struct book {
     struct list link;
     uint64_t begun;  /* seconds since 1970: its name too, so no two are the same */
     uint64_t bytes;  /* on disk, when it was last looked at */
     sqlite3 *sqlite; /* NULL: closed */
     sqlite3_stmt *statements[BOOK_STATEMENTS];
-    bool writing; /* a transaction is open */
+    bool writing;           /* a transaction is open */
+    struct filing *filings; /* of its events */
+    size_t filing_count, filing_room;
 };
 
 /* Open the file, or make it. MALFORMED: damaged, or none of ours. No-op where it is open. */
 struct err book_open(struct book *b);
 void book_close(struct book *b); /* commits what was put */
 
-/* Put an event; it is on disk after book_commit, and found before that. After an error nothing
- * since the last commit is there. */
+/* Put an event; it is on disk, and found, after book_commit. After an error nothing since the last
+ * commit is there. */
 struct err book_put(struct book *b, const struct trace_event *e);
 struct err book_commit(struct book *b);
 

@@ -1,5 +1,6 @@
 /* A book is full at a sixteenth of the bytes or a thirtieth of the time, so that removing whole
- * books is fine enough, costs nothing, and no search has more than some fifty to look into. */
+ * books is fine enough and costs nothing; and before its index outgrows what a commit can go
+ * through. */
 #include "shelf.h"
 
 #include <dirent.h>
@@ -111,7 +112,10 @@ book_seconds(const struct shelf *s)
 static bool
 is_full(const struct shelf *s, const struct book *b, uint64_t now)
 {
-    return b->bytes >= s->bytes_max / SHELF_BOOKS_BY_SIZE || now >= b->begun + book_seconds(s);
+    uint64_t part = s->bytes_max / SHELF_BOOKS_BY_SIZE;
+
+    return b->bytes >= (part < SHELF_BOOK_BYTES ? part : SHELF_BOOK_BYTES) ||
+           now >= b->begun + book_seconds(s);
 }
 
 /* The book to write, open. A clock that was put back makes no earlier one. */
@@ -244,6 +248,7 @@ shelf_find(struct shelf *s, struct slice what, uint64_t before, shelf_fn *fn, vo
     uint64_t keys[2], begun = before >> SHELF_NUMBER_BITS;
     struct list *earlier;
 
+    shelf_commit(s);
     keys_of_text(what, keys);
     for (struct list *at = s->books.prev; at != &s->books && !w.over; at = earlier) {
         struct book *b = LIST_OF(at, struct book, link);
@@ -261,6 +266,7 @@ shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void 
     struct walk w = {.thread = thread, .fn = fn, .ctx = ctx};
     uint64_t keys[2], begun = after >> SHELF_NUMBER_BITS;
 
+    shelf_commit(s);
     keys_of_thread(thread, keys);
     LIST_EACH(at, &s->books)
     {

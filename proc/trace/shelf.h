@@ -6,9 +6,10 @@
 #include "book.h"
 
 enum {
-    SHELF_BOOKS_BY_SIZE = 16, /* a book takes at most this part of what all may take, */
-    SHELF_BOOKS_BY_TIME = 30, /* and of the time that all are kept for */
-    SHELF_OPEN_MAX = 1000,    /* events of one transaction */
+    SHELF_BOOKS_BY_SIZE = 16,    /* a book takes at most this part of what all may take, */
+    SHELF_BOOK_BYTES = 16 << 20, /* or this: the index of a larger one is slower to write */
+    SHELF_BOOKS_BY_TIME = 30,    /* and of the time that all are kept for */
+    SHELF_OPEN_MAX = 4000,       /* events of one transaction */
 };
 
 /* An event's place among all: it rises with each, and says which book. */
@@ -36,9 +37,9 @@ void shelf_commit(struct shelf *s); /* what was put is on disk from then on */
 void shelf_tidy(struct shelf *s, uint64_t now);
 
 /* Walks through the events that match, newest first, those before `before` only; or through all of
- * a thread, oldest first, those after `after` only. fn is given each one's place and says whether
- * to go on. Books that cannot be read are passed over. Books stay open: shelf_rest closes all but
- * the newest. */
+ * a thread, oldest first, those after `after` only. What was put is committed first. fn is given
+ * each one's place and says whether to go on. Books that cannot be read are passed over. Books stay
+ * open: shelf_rest closes all but the newest. */
 typedef bool shelf_fn(void *ctx, uint64_t place, const struct trace_event *e);
 void shelf_find(struct shelf *s, struct slice what, uint64_t before, shelf_fn *fn, void *ctx);
 void shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void *ctx);
