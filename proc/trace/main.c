@@ -10,7 +10,7 @@
 
 enum {
     COMMIT_MS = 1000,
-    REST_MS = 10 * 1000, /* books stay open after a search */
+    REST_MS = 10 * 1000, /* without events and searches; then books are closed */
     TIDY_MS = 60 * 60 * 1000,
     BEHIND_MAIL = 5, /* nice(2): the processors are the mail's first */
     PAGE_BYTES = 32 * 1024,
@@ -41,6 +41,7 @@ on_commit(void *ctx)
     t->committing = false;
     shelf_commit(&t->shelf);
     shelf_tidy(&t->shelf, now_seconds());
+    timer_restart(t->rest, REST_MS);
 }
 
 static void

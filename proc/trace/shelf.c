@@ -280,7 +280,7 @@ shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void 
 void
 shelf_rest(struct shelf *s)
 {
+    shelf_commit(s);
     LIST_EACH(at, &s->books)
-    if (at != s->books.prev)
-        book_close(LIST_OF(at, struct book, link));
+    book_close(LIST_OF(at, struct book, link));
 }

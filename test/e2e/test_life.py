@@ -14,7 +14,7 @@ from wire import Pop3, Smtp, open_mailbox, read_all, send
 
 BOB = "bob@here.example"
 BODY = b"Subject: life\r\n\r\nhello\r\n"
-ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store"]
+ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "trace"]
 
 
 def works(here):
@@ -61,7 +61,7 @@ def patient(check):
         raise
 
 
-@pytest.mark.parametrize("name", ["keys", "accounts", "guard", "queue", "store"])
+@pytest.mark.parametrize("name", ["keys", "accounts", "guard", "queue", "store", "trace"])
 def test_sessions_outlive_a_killed_role_behind_them(own, name):
     here = own()
     with Smtp(here) as smtp, Smtp(here, "submissions") as tls:
