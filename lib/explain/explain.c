@@ -96,6 +96,22 @@ explain_free(struct explain *e)
     free(e);
 }
 
+/* The id of a reason alone, as it stands in our replies and in `valija trace`. */
+static bool
+read_id(struct session *s, struct slice input)
+{
+    const struct catalogue_reason *r;
+    struct finding *f;
+
+    while (input.len && (input.at[input.len - 1] == '\n' || input.at[input.len - 1] == '\r'))
+        input.len--;
+    r = catalogue_find(s->explain->catalogue, slice_trim(input));
+    f = r ? findings_get(&s->findings, (struct slice){NULL, 0}) : NULL;
+    if (f)
+        f->form = r;
+    return f != NULL;
+}
+
 /* The words of a reply, or what nobody knows. */
 static enum explain_kind
 read_reply(struct session *s, struct slice input)
@@ -116,6 +132,8 @@ read_input(struct session *s, struct slice input)
 {
     enum explain_kind kind;
 
+    if (read_id(s, input))
+        return EXPLAIN_code;
     if (message_read(s, input, &kind))
         return kind;
     s->is_notice = true;

@@ -42,4 +42,11 @@ enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED };
 enum store_outcome_kind { STORE_SYNCED, STORE_FULL, STORE_TRY_LATER };
 enum store_verdict { STORE_OK, STORE_IN_USE, STORE_TEMPORARY, STORE_NOT_LOCKED };
 
+enum trace_kind {
+#define KIND(name) TRACE_##name,
+#include "ipc/trace_kind.def"
+#undef KIND
+    TRACE_KINDS
+};
+
 #endif

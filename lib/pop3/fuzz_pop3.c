@@ -71,7 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct slice nonce = {(const uint8_t *)"0123456789abcdefgh", 18};
     struct slice in = slice_tail(slice_make(data, size), 2), answers;
     struct limits limits;
-    struct pop3_config config = {SLICE("mx.example"), &limits, true};
+    struct pop3_config config = {
+        .hostname = SLICE("mx.example"), .limits = &limits, .tls_available = true};
     struct pop3_client client = {.loopback = true, .nonce = nonce};
     struct pop3_server s;
     struct buf out;

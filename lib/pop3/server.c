@@ -61,6 +61,8 @@ pop3_say_about(struct pop3_server *s, enum reason r, struct slice argument)
     }
     ensure(reason_put(s->out, r, argument,
                       s->client.reference)); /* rfc1939#3-c; feed sees to the room */
+    if (s->config->refused && refused)
+        s->config->refused(s->config->ctx, r, argument);
 }
 
 void

@@ -26,7 +26,9 @@ enum {
 struct pop3_config {
     struct slice hostname;
     const struct limits *limits;
-    bool tls_available; /* STLS may be offered */
+    bool tls_available;         /* STLS may be offered */
+    reason_refused_fn *refused; /* NULL: nobody wants to know */
+    void *ctx;                  /* of refused */
 };
 
 /* Of the connection: the bytes behind the slices live as long as the session. */

@@ -66,7 +66,8 @@ start(void *ctx, struct slice options)
 
     stop(t);
     limits_init(&t->limits);
-    t->config = (struct pop3_config){SLICE("mx.example"), &t->limits, true};
+    t->config = (struct pop3_config){
+        .hostname = SLICE("mx.example"), .limits = &t->limits, .tls_available = true};
     while (options.len) {
         slice_cut(&options, ' ', &word);
         if (slice_eq(word, SLICE("loopback")))

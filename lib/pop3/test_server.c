@@ -14,7 +14,8 @@
 enum { MESSAGES = 200000 };
 
 static struct limits limits;
-static const struct pop3_config config = {{(const uint8_t *)"mx.example", 10}, &limits, true};
+static const struct pop3_config config = {
+    .hostname = {(const uint8_t *)"mx.example", 10}, .limits = &limits, .tls_available = true};
 
 struct session {
     struct pop3_server server;

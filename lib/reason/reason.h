@@ -43,4 +43,7 @@ bool reason_put_line(struct buf *out, enum reason r, struct slice argument, stru
 /* 4yz, 5yz, -ERR. */
 bool reason_is_refusal(enum reason r);
 
+/* Told by a machine of each refusal it gives, while what is refused is still there to look at. */
+typedef void reason_refused_fn(void *ctx, enum reason r, struct slice argument);
+
 #endif

@@ -16,6 +16,7 @@
 #include "role/jail.h"
 #include "role/peers.h"
 #include "role/spawn.h"
+#include "role/tell.h"
 
 /* Something from the parent that waits for role_go. */
 struct waiting {
@@ -243,6 +244,7 @@ role_put_value(struct buf *values, const char *name, uint64_t value)
 void
 role_end(struct role *r)
 {
+    tell_flush(r);
     loop_stop(r->loop);
 }
 

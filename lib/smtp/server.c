@@ -88,6 +88,8 @@ reply(struct smtp_server *s, enum reason r, struct slice argument)
     if (reason_row(r)->code[0] == '5' && ++s->errors > smtp_limit(s, LIMIT_errors_per_session))
         r = SMTP_MANY_ERRORS;
     ensure(reason_put(s->out, r, argument, s->client.reference));
+    if (s->config->refused && reason_is_refusal(r))
+        s->config->refused(s->config->ctx, r, argument);
     if (strcmp(reason_row(r)->code, "421") == 0) /* rfc5321#3.8-a */
         smtp_hang_up(s);
 }

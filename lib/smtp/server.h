@@ -36,7 +36,9 @@ struct smtp_config {
     enum smtp_service service;
     struct slice hostname;
     const struct limits *limits;
-    bool tls_available; /* STARTTLS is offered to clients that are not in TLS yet */
+    bool tls_available;         /* STARTTLS is offered to clients that are not in TLS yet */
+    reason_refused_fn *refused; /* NULL: nobody wants to know */
+    void *ctx;                  /* of refused */
 };
 
 /* What is known about the peer. The bytes belong to the caller and live as long as the session. */

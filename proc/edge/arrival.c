@@ -156,6 +156,8 @@ conn_new(struct edge *e, enum role_protocol p, int fd)
     *c = (struct conn){.edge = e, .protocol = p, .ops = ops_of[p], .fd = fd};
     buf_init(&c->in, EDGE_READ_BYTES);
     buf_init(&c->out, EDGE_OUT_MAX);
+    buf_init(&c->user, SASL_NAME_MAX);
+    c->number = id;
     id_format(id, c->id);
     id_reference(id, c->reference);
     name_peer(c);

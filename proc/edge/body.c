@@ -73,3 +73,16 @@ body_close(struct body *b, struct slice envelope, struct queue_submit *m)
     }
     return (b->fd >= 0 || spill(b)) && write_all(b->fd, envelope);
 }
+
+struct slice
+body_head(const struct body *b)
+{
+    static uint8_t room[BODY_HEAD_MAX];
+    struct slice in_memory = slice_head(buf_slice(&b->memory), b->size);
+    ssize_t got = 0;
+
+    if (b->fd < 0)
+        return slice_head(in_memory, BODY_HEAD_MAX);
+    got = pread(b->fd, room, b->size < sizeof(room) ? b->size : sizeof(room), 0);
+    return slice_make(room, got > 0 ? (size_t)got : 0);
+}

@@ -8,6 +8,7 @@
 enum {
     BODY_MEMORY_MAX = 48 * 1024, /* bytes kept in memory */
     BODY_ENVELOPE_MAX = 32 << 20,
+    BODY_HEAD_MAX = 16 * 1024, /* bytes in which a Message-ID is looked for */
 };
 
 struct body {
@@ -22,5 +23,8 @@ bool body_put(void *ctx, struct slice bytes); /* ctx: struct body *; false: no r
 
 /* Append the envelope, as the queue_submit message wants it: m->bytes, or b->fd to send along. */
 bool body_close(struct body *b, struct slice envelope, struct queue_submit *m);
+
+/* The beginning of it, BODY_HEAD_MAX bytes at most, until the next call. */
+struct slice body_head(const struct body *b);
 
 #endif

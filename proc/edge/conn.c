@@ -51,6 +51,7 @@ conn_close(struct conn *c)
     close(c->fd);
     buf_clear(&c->in);
     buf_clear(&c->out);
+    buf_clear(&c->user);
     list_remove(&c->link);
     e->conn_count--;
     LOG(disconnect, slice_of(c->id), log_string("client", c->address));

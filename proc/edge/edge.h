@@ -8,6 +8,7 @@
 #include "reason/reason.h"
 #include "role/role.h"
 #include "sasl/sasl.h"
+#include "smtp/envelope.h"
 #include "tls/tls.h"
 
 enum {
@@ -79,7 +80,8 @@ struct conn {
     char address[EDGE_ADDRESS_MAX]; /* of the client, as text; "local" */
     uint32_t uid;                   /* SYSTEM: who it is */
     bool loopback;
-    char id[ID_TEXT_LEN + 1];             /* in log lines */
+    uint64_t number;                      /* unique */
+    char id[ID_TEXT_LEN + 1];             /* the same in log lines */
     char reference[ID_REFERENCE_LEN + 1]; /* of the same, in replies */
 
     struct tls_conn *tls;
@@ -93,7 +95,8 @@ struct conn {
     struct chan_ask *ask;   /* the question that is open at another role */
     conn_answer_fn *on_answer;
     login_fn *on_login;
-    bool counted; /* by the guard */
+    struct buf user; /* the name of the last login that was tried */
+    bool counted;    /* by the guard */
     bool pumping, lingering, dead;
     bool eof;                   /* the client said all it will say */
     bool drained;               /* its socket is empty until the loop says otherwise */
@@ -152,6 +155,10 @@ void login_ask_apop(struct conn *c, struct slice user, struct slice stamp, struc
 /* smtp.c and pop3.c: by protocol */
 extern const struct session_ops smtp_ops, smtps_ops, pop3_ops, pop3s_ops;
 
-void edge_log_refusal(const struct conn *c, enum reason reason, struct slice argument);
+/* trace.c: a refusal that was given, logged and told; a message that was taken, told. e has what
+ * the protocol knows of it. */
+void conn_tell_refusal(struct conn *c, enum reason r, struct slice argument, struct trace_event *e);
+void conn_tell_received(struct conn *c, const struct smtp_envelope *envelope,
+                        struct trace_event *e);
 
 #endif

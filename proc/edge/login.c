@@ -48,6 +48,14 @@ on_salt(struct conn *c, const union msg_any *m, int fd)
     c->on_login(c, &a);
 }
 
+/* The machines forget it before they say no. */
+static void
+keep_name(struct conn *c, struct slice user)
+{
+    buf_reset(&c->user);
+    buf_put(&c->user, user);
+}
+
 void
 login_ask(struct conn *c, const struct login_question *q, login_fn *fn)
 {
@@ -56,6 +64,7 @@ login_ask(struct conn *c, const struct login_question *q, login_fn *fn)
     struct accounts_scram_proof proof = {q->user, q->auth_message, q->proof};
 
     c->on_login = fn;
+    keep_name(c, q->user);
     if (q->step == SASL_ASK_PASSWORD)
         conn_ask(c, ROLE_accounts, 0, MSG_accounts_login, &password, -1, MSG_accounts_login_answer,
                  on_login);
@@ -74,5 +83,6 @@ login_ask_apop(struct conn *c, struct slice user, struct slice stamp, struct sli
     struct accounts_apop m = {user, stamp, digest};
 
     c->on_login = fn;
+    keep_name(c, user);
     conn_ask(c, ROLE_accounts, 0, MSG_accounts_apop, &m, -1, MSG_accounts_login_answer, on_login);
 }

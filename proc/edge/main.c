@@ -9,14 +9,6 @@
 
 static struct edge edge;
 
-void
-edge_log_refusal(const struct conn *c, enum reason reason, struct slice argument)
-{
-    LOG(refuse, slice_of(c->id), log_string("ref", c->reference),
-        log_string("reason", reason_row(reason)->id), log_slice("what", argument),
-        log_string("client", c->address));
-}
-
 /* TLS cannot wait in the middle of a handshake without a stack of its own; a signature takes the
  * keys role less than a millisecond, so the edge waits for it here. */
 static bool
@@ -158,7 +150,7 @@ on_stop(struct role *r, unsigned seconds)
 static const struct role_door doors[] = {{ROLE_guard, NULL, false},    {ROLE_keys, NULL, true},
                                          {ROLE_accounts, NULL, false}, {ROLE_queue, NULL, false},
                                          {ROLE_resolver, NULL, false}, {ROLE_store, NULL, false},
-                                         {ROLE_parent, NULL, false}};
+                                         {ROLE_trace, NULL, false},    {ROLE_parent, NULL, false}};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,

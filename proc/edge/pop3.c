@@ -18,10 +18,23 @@ pop3_resume(struct conn *c, const struct pop3_answer *a)
     struct pop3_session *s = pop3_session_of(c);
 
     s->waiting = false;
-    if (a->reason != REASON_NONE && reason_is_refusal(a->reason))
-        edge_log_refusal(c, a->reason, (struct slice){NULL, 0});
+    s->answering = true;
     pop3_server_answer(&s->server, a);
+    s->answering = false;
     take_question(c);
+}
+
+static void
+on_refused(void *ctx, enum reason r, struct slice argument)
+{
+    struct conn *c = ctx;
+    const struct pop3_session *s = pop3_session_of(c);
+    bool inside = s->server.phase == POP3_TRANSACTION;
+    struct trace_event e = {.kind = inside || !s->answering ? TRACE_refused : TRACE_login_refused};
+
+    if (inside || s->answering)
+        e.login = buf_slice(&c->user);
+    conn_tell_refusal(c, r, argument, &e);
 }
 
 void
@@ -71,7 +84,9 @@ begin(struct conn *c)
     c->session = s;
     s->config = (struct pop3_config){.hostname = c->edge->hostname,
                                      .limits = &c->edge->role->limits,
-                                     .tls_available = !tls_server_is_empty(c->edge->tls)};
+                                     .tls_available = !tls_server_is_empty(c->edge->tls),
+                                     .refused = on_refused,
+                                     .ctx = c};
     if (role_limit(c->edge->role, LIMIT_pop3_apop))
         snprintf(s->stamp, sizeof(s->stamp), "<%s.%s@%s>", c->id, c->nonce,
                  c->edge->role->hostname);

@@ -19,7 +19,7 @@ struct pop3_session {
     struct pop3_server server;
     struct pop3_config config;
     char stamp[POP3_STAMP_MAX];
-    bool waiting;
+    bool waiting, answering; /* for an answer; the machine is being given one */
     uint64_t account;
     uint32_t delay;
 

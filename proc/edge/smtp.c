@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "body.h"
 #include "edge.h"
+#include "mime/header.h"
+
+enum { MESSAGE_ID_MAX = 255 }; /* bytes of one that the trace keeps */
 
 struct smtp_session {
     struct smtp_server server;
@@ -19,7 +22,8 @@ struct smtp_session {
     uint64_t id;      /* of the message under way */
     uint64_t account; /* logged in as; 0: nobody */
     char login[SMTP_LOGIN_MAX + 1];
-    bool waiting; /* for an answer */
+    bool waiting;            /* for an answer */
+    enum smtp_ask answering; /* the question that is being answered */
 };
 
 static struct smtp_session *
@@ -36,10 +40,33 @@ answer(struct conn *c, const struct smtp_answer *a)
     struct smtp_session *s = session_of(c);
 
     s->waiting = false;
-    if (a->reason != REASON_NONE && reason_is_refusal(a->reason))
-        edge_log_refusal(c, a->reason, a->argument);
+    s->answering = s->server.ask;
     smtp_server_answer(&s->server, a);
+    s->answering = SMTP_ASK_NONE;
     take_question(c);
+}
+
+/* The machine has said no: what to, as far as it is known. */
+static void
+on_refused(void *ctx, enum reason r, struct slice argument)
+{
+    struct conn *c = ctx;
+    struct smtp_session *s = session_of(c);
+    const struct smtp_envelope *envelope = &s->server.envelope;
+    struct trace_event e = {.sender = envelope->sender, .login = slice_of(s->login)};
+
+    if (s->answering == SMTP_ASK_SASL) {
+        e.kind = TRACE_login_refused;
+        e.login = buf_slice(&c->user);
+    } else if (s->answering == SMTP_ASK_SENDER) {
+        e.sender = s->server.address;
+    } else if (s->answering == SMTP_ASK_RCPT) {
+        e.recipient = s->server.address;
+    } else if (envelope->rcpts && envelope->size) {
+        e.recipient = envelope->rcpts->address; /* the whole message was */
+        e.size = envelope->size;
+    }
+    conn_tell_refusal(c, r, argument, &e);
 }
 
 static void
@@ -236,6 +263,33 @@ static const enum reason queue_reasons[] = {[QUEUE_KEPT] = SMTP_ACCEPTED,
                                             [QUEUE_TEMPORARY] = SMTP_LOCAL_ERROR,
                                             [QUEUE_BAD] = SMTP_LOCAL_ERROR};
 
+/* Message-ID without its brackets; empty where there is none. */
+static struct slice
+find_message_id(const struct body *b)
+{
+    struct slice header, body, id, after;
+
+    mime_header_cut(body_head(b), &header, &body);
+    mime_field_find(header, SLICE("Message-ID"), &id);
+    if (slice_take_prefix(&id, SLICE("<"))) {
+        after = id;
+        slice_cut(&after, '>', &id);
+    }
+    return slice_head(id, MESSAGE_ID_MAX);
+}
+
+static void
+tell_received(struct conn *c)
+{
+    struct smtp_session *s = session_of(c);
+    struct trace_event e = {.message = s->id,
+                            .login = slice_of(s->login),
+                            .size = s->body.size,
+                            .message_id = find_message_id(&s->body)};
+
+    conn_tell_received(c, &s->server.envelope, &e);
+}
+
 static void
 on_kept(struct conn *c, const union msg_any *m, int fd)
 {
@@ -250,10 +304,12 @@ on_kept(struct conn *c, const union msg_any *m, int fd)
         a.reason = queue_reasons[m->queue_submitted.verdict];
     id_format(s->id, id);
     a.argument = slice_of(id);
-    if (a.reason == SMTP_ACCEPTED)
+    if (a.reason == SMTP_ACCEPTED) {
+        tell_received(c);
         LOG(accept, slice_of(id), log_string("session", c->id), log_slice("from", e->sender),
             log_number("recipients", e->rcpt_count), log_slice("to", e->rcpts->address),
             log_number("size", s->body.size), log_string("client", c->address));
+    }
     body_clear(&s->body);
     answer(c, &a);
 }
@@ -336,7 +392,9 @@ begin(struct conn *c)
     s->config = (struct smtp_config){.service = services[c->protocol],
                                      .hostname = c->edge->hostname,
                                      .limits = &c->edge->role->limits,
-                                     .tls_available = !tls_server_is_empty(c->edge->tls)};
+                                     .tls_available = !tls_server_is_empty(c->edge->tls),
+                                     .refused = on_refused,
+                                     .ctx = c};
     body_init(&s->body);
     if (c->protocol == ROLE_SYSTEM)
         snprintf(s->login, sizeof(s->login), "uid %u", c->uid);
@@ -401,7 +459,6 @@ end(struct conn *c, enum edge_end why)
 {
     struct smtp_session *s = session_of(c);
 
-    edge_log_refusal(c, ends[why], (struct slice){NULL, 0});
     s->waiting = false;
     smtp_server_end(&s->server, ends[why]);
 }

@@ -9,6 +9,7 @@
 #include "base/shard.h"
 #include "queue.h"
 #include "role/spawn.h"
+#include "role/tell.h"
 
 enum {
     TARGETS_ROOM = 24 * 1024, /* bytes of targets in one delivery, beside the body */
@@ -330,6 +331,20 @@ pause_after(unsigned attempts)
 }
 
 static void
+tell(struct queue *q, const struct message *m, const struct target *t)
+{
+    struct trace_event e = {
+        .kind = TRACE_delivered, .message = m->id, .account = t->account, .size = m->size};
+
+    if (t->state == TARGET_DEFERRED) {
+        e.kind = TRACE_deferred;
+        e.reason = slice_of(send_reasons[t->reason]);
+        e.next = t->next;
+    }
+    tell_event(q->role, &e);
+}
+
+static void
 defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
 {
     struct target *t = &m->targets[index];
@@ -345,6 +360,7 @@ defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
     change = (struct journal_change){index, TARGET_DEFERRED, t->next, slice_of(send_reasons[why])};
     (void)journal_change(q->journal, m->id, &change); /* lost, it is only tried again sooner */
     set_waiting(&q->deferred, m);
+    tell(q, m, t);
     id_format(m->id, id);
     LOG(defer, slice_of(id), log_number("account", t->account),
         log_string("reason", send_reasons[why]), log_number("attempts", t->attempts));
@@ -376,6 +392,7 @@ take_outcome(struct queue *q, const struct store_result *o)
             return;
         }
         t->state = TARGET_DONE;
+        tell(q, m, t);
         if (--m->open == 0)
             finish(q, m);
         return;

@@ -47,7 +47,7 @@ def test_roles_see_only_their_folder(here):
     for role in here.roles():
         root = os.readlink(f"/proc/{role.pid}/root")
         assert root != "/", role
-        if role.name in ("accounts", "queue", "store"):
+        if role.name in ("accounts", "queue", "store", "trace"):
             assert root.startswith(str(state)), role
 
 

@@ -62,7 +62,7 @@ def patient(check):
         raise
 
 
-@pytest.mark.parametrize("name", ["keys", "accounts", "guard", "queue", "store"])
+@pytest.mark.parametrize("name", ["keys", "accounts", "guard", "queue", "store", "trace"])
 def test_sessions_outlive_a_killed_role_behind_them(own, name):
     here = own()
     with Smtp(here) as smtp, Smtp(here, "submissions") as tls:

@@ -1,0 +1,98 @@
+/* Everything is filed as text: the reference of the session, the id of the message, the addresses,
+ * the Message-ID. The number of a text is its FNV-1a hash, as few texts share one and what is found
+ * is compared. */
+#include "key.h"
+
+#include "base/clock.h"
+
+#define FNV_BEGIN UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+static uint64_t
+key(struct slice text)
+{
+    uint64_t h = FNV_BEGIN;
+
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ ascii_lower(text.at[i])) * FNV_PRIME;
+    return h;
+}
+
+struct texts {
+    char reference[ID_REFERENCE_LEN + 1], session[ID_TEXT_LEN + 1], message[ID_TEXT_LEN + 1];
+    struct slice of[KEYS_MAX];
+};
+
+/* Those that are empty do not count. */
+static void
+read_texts(const struct trace_event *e, struct texts *t)
+{
+    id_reference(e->session, t->reference);
+    id_format(e->session, t->session);
+    id_format(e->message, t->message);
+    t->of[0] = e->session ? slice_of(t->reference) : SLICE("");
+    t->of[1] = e->message ? slice_of(t->message) : SLICE("");
+    t->of[2] = e->sender;
+    t->of[3] = e->recipient;
+    t->of[4] = e->login;
+    t->of[5] = e->message_id;
+}
+
+size_t
+keys_of_event(const struct trace_event *e, uint64_t keys[KEYS_MAX])
+{
+    struct texts t;
+    size_t n = 0;
+
+    read_texts(e, &t);
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        uint64_t k = key(t.of[i]);
+        bool known = t.of[i].len == 0;
+
+        for (size_t j = 0; j < n; j++)
+            known |= keys[j] == k;
+        if (!known)
+            keys[n++] = k;
+    }
+    return n;
+}
+
+void
+keys_of_thread(uint64_t id, uint64_t keys[2])
+{
+    char text[ID_TEXT_LEN + 1], reference[ID_REFERENCE_LEN + 1];
+
+    id_format(id, text);
+    id_reference(id, reference);
+    keys[0] = key(slice_of(text));
+    keys[1] = key(slice_of(reference));
+}
+
+/* A session is filed under its reference alone. */
+void
+keys_of_text(struct slice what, uint64_t keys[2])
+{
+    uint64_t id = id_parse(what.at, what.len);
+
+    keys[0] = keys[1] = key(what);
+    if (id)
+        keys_of_thread(id, keys);
+}
+
+bool
+event_matches(const struct trace_event *e, struct slice what)
+{
+    struct texts t;
+
+    read_texts(e, &t);
+    for (size_t i = 0; i < KEYS_MAX; i++)
+        if (t.of[i].len && slice_eq_nocase(t.of[i], what))
+            return true;
+    return e->session && slice_eq_nocase(slice_of(t.session), what);
+}
+
+bool
+event_is_of(const struct trace_event *e, uint64_t thread)
+{
+    return event_thread(e) == thread;
+}

@@ -1,0 +1,31 @@
+/* By what an event is found: texts, in any case of letters. */
+#ifndef TRACE_KEY_H
+#define TRACE_KEY_H
+
+#include "ipc/msg.h"
+
+enum { KEYS_MAX = 6 };
+
+/* The numbers under which a book files the event; returns how many, all different. They lie on
+ * disk. */
+size_t keys_of_event(const struct trace_event *e, uint64_t keys[KEYS_MAX]);
+
+/* The one or two numbers of what is searched for, in both places. Events under them may still be
+ * others. */
+void keys_of_text(struct slice what, uint64_t keys[2]);
+
+/* Is it what is searched for? */
+bool event_matches(const struct trace_event *e, struct slice what);
+
+/* The keys of a thread, and whether an event belongs to it. */
+void keys_of_thread(uint64_t id, uint64_t keys[2]);
+bool event_is_of(const struct trace_event *e, uint64_t thread);
+
+/* The message, or without one the session. */
+static inline uint64_t
+event_thread(const struct trace_event *e)
+{
+    return e->message ? e->message : e->session;
+}
+
+#endif
