@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "base/paragraph.h"
 #include "out.h"
-#include "paragraph.h"
 
 enum {
     TOLD_MOST = 20,       /* recipients named one by one where many share an explanation */
     DIFFERENT_MOST = 100, /* explanations of one input; all of them are in the JSON */
     KEY_MAX = 64,
+    SECTION_MAX = 1 << 20, /* bytes of a paragraph as it is printed */
 };
 
 static struct slice
@@ -107,6 +108,18 @@ print_label(struct slice label)
     printf("\n");
 }
 
+static void
+print_paragraph(struct slice text)
+{
+    static const struct paragraph terminal = {.indent = 4, .width = 80};
+    struct buf out;
+
+    buf_init(&out, SECTION_MAX);
+    paragraph_put(&out, &terminal, text);
+    fwrite(buf_slice(&out).at, 1, out.len, stdout);
+    buf_clear(&out);
+}
+
 /* A heading and what stands under it; nothing where there is nothing. */
 static void
 print_section(const struct telling *t, const char *label, struct slice text)
@@ -114,7 +127,7 @@ print_section(const struct telling *t, const char *label, struct slice text)
     if (text.len == 0)
         return;
     print_label(word_of(t, "label", label));
-    paragraph_print(stdout, 4, text);
+    print_paragraph(text);
 }
 
 /* A contradiction's sentence, with the two summaries for its two "{}". */
@@ -135,7 +148,7 @@ print_contradiction(const struct telling *t, const struct explained *x)
             buf_put(&line, said[i]);
         slice_take_prefix(&rest, SLICE("}"));
     }
-    paragraph_print(stdout, 4, buf_slice(&line));
+    print_paragraph(buf_slice(&line));
 }
 
 static void
@@ -150,7 +163,7 @@ print_meaning(const struct telling *t, const char *kind, const char *name)
         return;
     buf_put_format(&line, "- %s: ", name);
     buf_put(&line, slice_head(means, buf_space(&line)));
-    paragraph_print(stdout, 4, buf_slice(&line));
+    print_paragraph(buf_slice(&line));
 }
 
 /* Requirement E1: each digit by itself, then the whole. */
