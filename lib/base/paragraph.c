@@ -87,7 +87,9 @@ put_line(struct buf *out, const struct paragraph *p, struct slice text)
     struct line l = {.out = out, .p = p, .hanging = p->indent + (is_item ? 2 : 0)};
     struct slice word;
 
-    indent(&l, p->indent);
+    text = slice_trim(text);
+    if (text.len)
+        indent(&l, p->indent);
     while (text.len) {
         slice_cut(&text, ' ', &word);
         if (word.len)

@@ -51,6 +51,9 @@ bool slice_cut(struct slice *s, uint8_t sep, struct slice *head);
 ptrdiff_t slice_find(struct slice s, uint8_t c);
 ptrdiff_t slice_find_last(struct slice s, uint8_t c);
 
+/* No byte has its highest bit set. */
+bool slice_is_ascii(struct slice s);
+
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
 

@@ -18,7 +18,7 @@ text_is_broken_into_lines(void **state)
     } rows[] = {
         {"nothing", "", {2, 20, 0}, ""},
         {"one line", "a short one", {2, 20, 0}, "  a short one\n"},
-        {"an empty line has its indent only", "a\n\nb", {0, 20, 0}, "a\n\nb\n"},
+        {"an empty line is empty", "a\n \nb", {1, 20, 0}, " a\n\n b\n"},
         {"broken before the word that is too much",
          "one two three four",
          {2, 12, 0},
