@@ -49,7 +49,8 @@ struct bounce_recipient {
     bool is_ours;        /* they are this server's own: no other has answered */
     struct slice remote; /* the other server's name or address */
     int64_t tried;       /* the last time */
-    int64_t until;       /* delayed: how long it will be tried */
+    int64_t until; /* delayed: how long it will be tried; failed: this moment has come, and that is
+                    * why it is given up */
 };
 
 struct bounce {
