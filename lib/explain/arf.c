@@ -18,16 +18,23 @@ find_recipient(struct slice header)
     return (struct slice){NULL, 0};
 }
 
+struct slice
+arf_recipient(struct slice message)
+{
+    struct slice header, body;
+
+    mime_header_cut(message, &header, &body);
+    return find_recipient(header);
+}
+
 void
 arf_read(struct session *s, struct slice report, struct slice original)
 {
-    struct slice header, body, type = {NULL, 0}, source = {NULL, 0}, recipient;
+    struct slice type = {NULL, 0}, source = {NULL, 0}, recipient = find_recipient(report);
     struct finding *f;
 
-    recipient = find_recipient(report);
-    mime_header_cut(original, &header, &body);
     if (recipient.len == 0)
-        recipient = find_recipient(header);
+        recipient = arf_recipient(original);
     f = findings_get(&s->findings, recipient);
     if (!f)
         return;

@@ -81,14 +81,13 @@ basic_value(struct slice s)
 
 /* Words and signs after which a number is a code. */
 static const char *const announcements[] = {
-    "smtp;",     "said:",    "said",       "error",   "error:",    "code",     "code:",
-    "status",    "status:",  "reply:",     "reply",   "response:", "response", "returned",
-    "returned:", "answered", "smtp",       "smtp:",   "esmtp",     "<<<",      "(",
-    "[",         "'",        "\"",         "error=",  "status=",   "code=",    "reply=",
-    "e",         "err",      "respuesta:", "error (", "dsn=",      "server:",  "message:",
-    "was:",      "stat=",    "got",        "with",    "reason:",   "error #",  "#",
-    "/",         "led=",     "errore",     "codigo",  "fehler:",   "erreur",   "rejected:",
-    "}:",        "]:",       "fehlercode",
+    "smtp;",     "smtp",     "smtp:",     "esmtp",   "said",       "said:",     "error",
+    "error:",    "error=",   "error #",   "code",    "code:",      "code=",     "status",
+    "status:",   "status=",  "stat=",     "dsn=",    "led=",       "reply",     "reply:",
+    "reply=",    "response", "response:", "got",     "returned",   "returned:", "answered",
+    "rejected:", "reason:",  "message:",  "server:", "was:",       "with",      "<<<",
+    "(",         "[",        "'",         "\"",      "#",          "/",         "errore",
+    "erreur",    "codigo",   "fehler:",   "err",     "respuesta:",
 };
 
 static bool

@@ -66,7 +66,7 @@ is_cause(const struct catalogue_reason *r)
 {
     return r->class != CATALOGUE_CLASS_networkerror && r->class != CATALOGUE_CLASS_expired &&
            r->class != CATALOGUE_CLASS_delivered && r->class != CATALOGUE_CLASS_vacation &&
-           r->class != CATALOGUE_CLASS_undefined && r->class != CATALOGUE_CLASS_onhold;
+           r->class != CATALOGUE_CLASS_undefined;
 }
 
 /* "queue too long" in "this message has been in the queue too long" is no cause of its own. */
@@ -93,7 +93,7 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
     for (size_t i = 0; i < s->reader.count; i++) {
         const struct match *m = &s->reader.matches[i];
         const struct catalogue_reason *r = m->pattern->reason;
-        float weight = m->pattern->weight;
+        float weight = m->weight;
 
         if (!r || !holds(&m->pattern->narrowing, x))
             continue;
@@ -102,7 +102,7 @@ heaviest(struct session *s, struct slice text, const struct explained *x)
         weigh(&best, m, text, weight);
         if (is_late(s->explain, r))
             weigh(&late, m, text, weight);
-        else if (is_cause(r) && !is_part_of_lateness(s, m))
+        else if (is_cause(r) && m->pattern->factor >= 1 && !is_part_of_lateness(s, m))
             weigh(&cause, m, text, weight);
     }
     if (late.reason)
@@ -120,14 +120,15 @@ take_circumstances(const struct reader *r, struct explained *x)
 
     for (size_t i = 0; i < r->count; i++) {
         const struct pattern *p = r->matches[i].pattern;
+        float weight = r->matches[i].weight;
 
-        if (!has_phase && p->phase != EXPLAIN_PHASE_none && p->weight > phase) {
+        if (!has_phase && p->phase != EXPLAIN_PHASE_none && weight > phase) {
             x->phase = p->phase;
-            phase = p->weight;
+            phase = weight;
         }
-        if (!has_provider && p->provider && p->weight > provider) {
+        if (!has_provider && p->provider && weight > provider) {
             x->provider = p->provider;
-            provider = p->weight;
+            provider = weight;
         }
     }
 }
@@ -143,7 +144,7 @@ is_reference(struct slice text)
 }
 
 /* "[no-mailbox 7KQ2M9]" at the end of one of valija's own replies: nothing needs guessing. */
-static void
+static bool
 read_own_name(struct session *s, struct explained *x)
 {
     ptrdiff_t begin = slice_find_last(x->reply, '[');
@@ -151,17 +152,18 @@ read_own_name(struct session *s, struct explained *x)
     const struct catalogue_reason *r;
 
     if (begin < 0 || x->reply.at[x->reply.len - 1] != ']')
-        return;
+        return false;
     inside = slice_make(x->reply.at + begin + 1, x->reply.len - (size_t)begin - 2);
     reference = inside;
     slice_cut(&reference, ' ', &id);
     r = catalogue_find(s->explain->catalogue, id);
     if (!r || !is_reference(reference))
-        return;
+        return false;
     x->reason = r;
     x->reference = reference;
     x->evidence = inside;
     x->basis = EXPLAIN_BY_NAME;
+    return true;
 }
 
 static bool
@@ -201,27 +203,41 @@ take_remote(struct session *s, const struct finding *f, struct explained *x)
         x->provider = provider_of_host(s->explain, f->reporter);
 }
 
-/* Read the texts from the nearest to the farthest until one says something. */
+/* What one text says; phase and provider are noted in x. */
+static struct verdict
+read_text(struct session *s, struct slice text, struct explained *x)
+{
+    if (text.len == 0)
+        return (struct verdict){0};
+    reader_read(&s->reader, text);
+    take_circumstances(&s->reader, x);
+    return heaviest(s, text, x);
+}
+
+/* The nearest text that says something counts; one that says only that time ran out leaves the
+ * cause to the next. */
+static void
+use(struct session *s, const struct verdict *v, struct explained *x)
+{
+    if (!v->reason || (x->reason && !(is_late(s->explain, x->reason) && is_cause(v->reason))))
+        return;
+    x->reason = v->reason;
+    x->evidence = v->evidence;
+    x->basis = EXPLAIN_BY_TEXT;
+}
+
+/* The paragraph is read first, as it says when the reply was given and by whom; the reply in it is
+ * judged first. */
 static void
 take_text(struct session *s, const struct finding *f, struct explained *x)
 {
-    const struct slice texts[] = {x->reply, f->text, slice_head(f->wider, NOTICE_TEXT_MAX)};
+    struct verdict near = read_text(s, f->text, x), v = read_text(s, x->reply, x);
 
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        struct verdict v;
-
-        if (texts[i].len == 0)
-            continue;
-        reader_read(&s->reader, texts[i]);
-        take_circumstances(&s->reader, x);
-        v = x->reason ? (struct verdict){0} : heaviest(s, texts[i], x);
-        if (v.reason) {
-            x->reason = v.reason;
-            x->evidence = v.evidence;
-            x->basis = EXPLAIN_BY_TEXT;
-        }
-        if (x->reason && (x->phase != EXPLAIN_PHASE_none || i > 0))
-            break;
+    use(s, &v, x);
+    use(s, &near, x);
+    if (!x->reason || is_late(s->explain, x->reason)) {
+        v = read_text(s, slice_head(f->wider, NOTICE_TEXT_MAX), x);
+        use(s, &v, x);
     }
 }
 
@@ -342,12 +358,11 @@ decide(struct session *s, const struct finding *f, struct explained *x)
     if (f->form) {
         x->reason = f->form;
         x->basis = EXPLAIN_BY_FORM;
-    } else {
-        read_own_name(s, x);
+    } else if (!read_own_name(s, x)) {
+        take_text(s, f, x);
     }
-    take_text(s, f, x);
     weigh_codes(s, x);
-    if (x->basis != EXPLAIN_BY_FORM && x->basis != EXPLAIN_BY_NAME)
+    if (x->basis < EXPLAIN_BY_FORM)
         see_lateness(s, f, x);
     x->permanent = is_permanent(s, f, x);
     x->hard = is_hard(x);

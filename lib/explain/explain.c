@@ -41,7 +41,7 @@ add_code(struct explain *e, struct slice code, const struct catalogue_reason *r)
 {
     struct code_row *row = &e->codes[e->code_count];
     uint16_t enhanced[3];
-    uint8_t room[16];
+    uint8_t room[16] = {0};
     bool both = code.len && code.at[0] == 'x';
 
     if (code.len > sizeof(room))
@@ -105,6 +105,7 @@ read_reply(struct session *s, struct slice input)
 
     if (f)
         f->text = slice_head(input, NOTICE_TEXT_MAX);
+    s->findings.truncated |= input.len > NOTICE_TEXT_MAX;
     if (codes_alone(slice_head(input, REPLY_MAX), &codes))
         return EXPLAIN_code;
     return EXPLAIN_reply;

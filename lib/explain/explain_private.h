@@ -95,7 +95,8 @@ struct session {
     struct arena *arena;
     struct reader reader;
     struct findings findings;
-    bool is_notice; /* the input is a bounce: what failed is over */
+    bool is_notice;     /* the input is a bounce: what failed is over */
+    struct slice owner; /* of a notice: whom it was sent to, who is no recipient of what failed */
 };
 
 /* provider.c */
@@ -122,14 +123,14 @@ bool notice_read(struct session *s, struct slice text);   /* a bounce's words wi
 bool delivery_read(struct session *s, struct slice text); /* fields of RFC 3464 */
 bool message_read(struct session *s, struct slice input, enum explain_kind *kind);
 
-/* notice.c: the words of what is known to be a bounce. Where not may_add, they only add to the
- * recipients there are. */
-void notice_add(struct session *s, struct slice text, bool may_add);
-
-/* html.c: the text of a page, appended to out. False: the cap of out is reached. */
-bool html_text_put(struct buf *out, struct slice page);
+/* notice.c: the words of what is known to be a bounce, and the message that came back where a part
+ * of its own has it. Where not may_add, they only add to the recipients there are. */
+void notice_add(struct session *s, struct slice text, struct slice original, bool may_add);
 
 /* arf.c: fields of RFC 5965, and the message they are about. */
 void arf_read(struct session *s, struct slice report, struct slice original);
+
+/* The address that a message was sent to, by its header; empty where it does not say. */
+struct slice arf_recipient(struct slice message);
 
 #endif

@@ -14,6 +14,8 @@ enum {
     FIRST_MATCHES = 64,
 };
 
+static const float VAGUE_FACTOR = 0.6f;
+
 static struct pattern *
 new_pattern(struct index *x)
 {
@@ -21,7 +23,7 @@ new_pattern(struct index *x)
         x->room = x->room ? 2 * x->room : FIRST_PATTERNS;
         x->patterns = heap_grow(x->patterns, x->room * sizeof(*x->patterns));
     }
-    x->patterns[x->count] = (struct pattern){.number = x->count};
+    x->patterns[x->count] = (struct pattern){.number = x->count, .factor = 1};
     return &x->patterns[x->count];
 }
 
@@ -44,6 +46,21 @@ keep(struct index *x, struct pattern *p, struct slice text, const char *wrong)
     }
 }
 
+static bool
+is_vague(const struct catalogue_reason *r)
+{
+    static const char *const ids[] = {
+#define VAGUE(id) id,
+#include "explain/vague.def"
+#undef VAGUE
+    };
+
+    for (size_t i = 0; i < COUNT(ids); i++)
+        if (slice_eq(r->id, slice_of(ids[i])))
+            return true;
+    return false;
+}
+
 static void
 add_reasons(struct index *x, const struct catalogue *c)
 {
@@ -52,11 +69,13 @@ add_reasons(struct index *x, const struct catalogue *c)
 
         for (const struct catalogue_says *s = r->says; s; s = s->next) {
             struct pattern *p = new_pattern(x);
+            const char *wrong = pattern_narrow(p, s->narrowed, c);
 
             p->reason = r;
             p->file = s->file;
             p->line = s->line;
-            keep(x, p, s->pattern, pattern_narrow(p, s->narrowed, c));
+            p->factor *= is_vague(r) ? VAGUE_FACTOR : 1;
+            keep(x, p, s->pattern, wrong);
         }
     }
 }
@@ -100,18 +119,36 @@ add_phases(struct index *x)
     }
 }
 
-/* Calls fn for the word each way of the element begins with. */
-#define EACH_FIRST_WORD(word, element)                                                             \
-    for (uint32_t i_ = 0, word; i_ < (element)->count && (word = (element)->ways[i_].words[0], 1); \
-         i_++)
+/* The patterns of a reason stand together. */
+static void
+count_word(struct index *x, uint32_t word, const struct pattern *p)
+{
+    struct vocabulary_entry *e = &x->vocabulary.of[word];
+    uint32_t owner = p->reason ? p->reason->number + 1 : UINT32_MAX;
+
+    e->uses++;
+    e->owners += e->owner != owner;
+    e->owner = owner;
+}
 
 static void
-count_uses(struct index *x)
+count_words(struct index *x)
 {
-    for (uint32_t i = 0; i < x->count; i++)
-        for (uint32_t k = 0; k < x->patterns[i].count; k++)
-            EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-    x->vocabulary.of[word].uses++;
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct pattern *p = &x->patterns[i];
+
+        for (uint32_t k = 0; k < p->count; k++)
+            for (uint32_t n = 0; n < p->elements[k].count; n++)
+                for (uint32_t w = 0; w < p->elements[k].ways[n].count; w++)
+                    count_word(x, p->elements[k].ways[n].words[w], p);
+    }
+}
+
+/* The word that a way of an element begins with. */
+static uint32_t
+first_word(const struct pattern_element *e, uint32_t way)
+{
+    return e->ways[way].words[0];
 }
 
 /* The element to file p under: its words are the rarest, and among equals the longest. */
@@ -127,9 +164,8 @@ rarest(const struct index *x, const struct pattern *p)
 
         if (e->count == 0 || e->optional)
             continue;
-        EACH_FIRST_WORD(word, e)
-        {
-            const struct vocabulary_entry *entry = &x->vocabulary.of[word];
+        for (uint32_t way = 0; way < e->count; way++) {
+            const struct vocabulary_entry *entry = &x->vocabulary.of[first_word(e, way)];
 
             cost += 64 * (uint64_t)entry->uses / (entry->word.len < 16 ? entry->word.len : 16) + 1;
         }
@@ -148,9 +184,12 @@ file(struct index *x)
     uint32_t *at;
 
     x->first = heap_take((words + 1) * sizeof(*x->first));
-    for (uint32_t i = 0; i < x->count; i++)
-        EACH_FIRST_WORD(word, &x->patterns[i].elements[rarest(x, &x->patterns[i])])
-    x->first[word + 1]++;
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct pattern_element *e = &x->patterns[i].elements[rarest(x, &x->patterns[i])];
+
+        for (uint32_t way = 0; way < e->count; way++)
+            x->first[first_word(e, way) + 1]++;
+    }
     for (uint32_t w = 0; w < words; w++)
         x->first[w + 1] += x->first[w];
     x->entries = heap_take((x->first[words] + 1) * sizeof(*x->entries));
@@ -158,9 +197,10 @@ file(struct index *x)
     memcpy(at, x->first, (words + 1) * sizeof(*at));
     for (uint32_t i = 0; i < x->count; i++) {
         uint32_t k = rarest(x, &x->patterns[i]);
+        const struct pattern_element *e = &x->patterns[i].elements[k];
 
-        EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-        x->entries[at[word]++] = (struct index_entry){i, k};
+        for (uint32_t way = 0; way < e->count; way++)
+            x->entries[at[first_word(e, way)]++] = (struct index_entry){i, k};
     }
     free(at);
 }
@@ -175,10 +215,8 @@ index_init(struct index *x, const struct catalogue *c, catalogue_mistake_fn *fn,
     add_reasons(x, c);
     add_providers(x, c);
     add_phases(x);
+    count_words(x);
     vocabulary_finish(&x->vocabulary);
-    count_uses(x);
-    for (uint32_t i = 0; i < x->count; i++)
-        pattern_weigh(&x->patterns[i], &x->vocabulary);
     file(x);
 }
 
@@ -217,7 +255,12 @@ add_match(struct reader *r, const struct pattern *p, size_t first, size_t last)
         r->room = room;
     }
     r->seen[p->number / 64] |= 1ull << p->number % 64;
-    r->matches[r->count++] = (struct match){p, r->words.of[first].at, r->words.of[last].end};
+    r->matches[r->count++] = (struct match){
+        .pattern = p,
+        .at = r->words.of[first].at,
+        .end = r->words.of[last].end,
+        .weight = pattern_weight(p, &r->index->vocabulary, r->found, first, last),
+    };
 }
 
 /* Do all words stand in one paragraph? What a blank line parts does not belong together. */

@@ -25,6 +25,7 @@ struct index {
 struct match {
     const struct pattern *pattern;
     uint32_t at, end; /* bytes of the text */
+    float weight;
 };
 
 /* What is needed to look at texts, one after the other; memory is the arena's. */

@@ -32,7 +32,6 @@ shape(struct slice s, const char *pattern)
     for (size_t i = 0; i < n; i++) {
         if (pattern[i] == '0'   ? !ascii_is_digit(s.at[i])
             : pattern[i] == 'a' ? !ascii_is_alnum(s.at[i])
-            : pattern[i] == '?' ? false
                                 : s.at[i] != (uint8_t)pattern[i])
             return 0;
     }
@@ -132,6 +131,16 @@ set_host(struct finding *f, struct slice value)
         f->remote = host;
 }
 
+/* "(host mx said: ...)" without its brackets. */
+static struct slice
+in_brackets(struct slice text)
+{
+    text = text_trim(text);
+    if (text.len > 1 && text.at[0] == '(' && text.at[text.len - 1] == ')')
+        return slice_make(text.at + 1, text.len - 2);
+    return text;
+}
+
 /* Postfix: "to=<a@b>, relay=mx[192.0.2.1]:25, dsn=5.1.1, status=bounced (host mx said: ...)";
  * Sendmail: "to=<a@b>, relay=mx. [192.0.2.1], dsn=5.1.1, stat=User unknown". */
 static bool
@@ -166,7 +175,9 @@ read_delivery(struct log *l, struct slice m)
         set_host(f, value);
     if (value_of(m, "dsn=", &value))
         f->status = value;
-    f->text = text;
+    if (f->action != ACTION_none)
+        take_word(&text);
+    f->text = in_brackets(text);
     return true;
 }
 
@@ -415,5 +426,5 @@ log_read(struct session *s, struct slice input)
     if (!found && l.has_stamp && take_stamp(&last))
         found = read_other(&l, last);
     map_clear(&l.deliveries);
-    return found;
+    return found && s->findings.count > 0;
 }

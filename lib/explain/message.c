@@ -3,6 +3,7 @@
  * are told apart by the message they stand in. */
 #include "explain/explain_private.h"
 #include "mime/header.h"
+#include "mime/html.h"
 #include "mime/value.h"
 #include "mime/walk.h"
 
@@ -159,7 +160,7 @@ put_text(struct buf *out, const struct mime_part *p)
     }
     buf_init(&page, EXPLAIN_INPUT_MAX);
     mime_text_put(&page, p);
-    html_text_put(out, buf_slice(&page));
+    mime_html_put(out, buf_slice(&page));
     buf_clear(&page);
 }
 
@@ -252,17 +253,19 @@ read_mail(const struct mail *m)
 {
     struct slice header = m->parts[m->notice].header, words;
     bool is_bounce = is_bounce_header(m->s, header), has_status = false;
+    struct slice rest;
     struct finding *f;
 
     if (read_report(m))
         return EXPLAIN_arf;
+    text_find_address(field(header, "To"), &m->s->owner, &rest);
     words = own_words(m);
     m->s->is_notice = true;
     for (size_t i = 0; i < m->count; i++)
         if (is_status(&m->parts[i]) && message_of(m, i) == m->notice)
             has_status = delivery_read(m->s, decoded(m, &m->parts[i])) || has_status;
     if (has_status) {
-        notice_add(m->s, words, false);
+        notice_add(m->s, words, returned_message(m), false);
         return EXPLAIN_bounce;
     }
     if (!field(header, "X-Failed-Recipients").len && is_vacation_header(m->s, header) &&
@@ -273,7 +276,7 @@ read_mail(const struct mail *m)
     read_failed_recipients(m);
     if (is_bounce || m->s->findings.count) {
         if (!delivery_read(m->s, words))
-            notice_add(m->s, words, true);
+            notice_add(m->s, words, returned_message(m), true);
         return EXPLAIN_bounce;
     }
     if (notice_read(m->s, words))

@@ -40,6 +40,7 @@ static const char *const phrases[] = {
 struct notice {
     struct session *s;
     struct slice text;
+    struct slice original;  /* the message that came back, or what of it there is */
     bool may_add;           /* recipients nobody has named yet count */
     bool in_group;          /* the lines just read were recipients */
     struct finding **group; /* recipients whose paragraph is open */
@@ -93,6 +94,18 @@ without_original(struct slice text)
             (begins_with_one(bare(line), originals, COUNT(originals)) || is_returned_header(line)))
             return slice_head(text, at);
     }
+    return text;
+}
+
+/* The message in what without_original cut off: past the line that announces it. */
+static struct slice
+after_marker(struct slice text)
+{
+    struct slice rest = text, line;
+
+    while (text_take_line(&rest, &line) && !is_returned_header(line) &&
+           !slice_starts_nocase(line, SLICE("From: ")) && !slice_starts_nocase(line, SLICE("To: ")))
+        text = rest;
     return text;
 }
 
@@ -311,24 +324,44 @@ ends_with_phrase(struct slice before)
     return false;
 }
 
-/* The recipient of a notice that names it in a sentence only. */
-static void
-read_sentences(struct notice *n)
+/* The recipient of a notice that names it in a sentence only, or only in the message that came
+ * back. */
+static struct slice
+find_in_sentences(const struct notice *n)
 {
     struct slice rest = n->text, address, chosen = {NULL, 0};
-    bool named = false;
 
-    while (!named && text_find_address(rest, &address, &rest)) {
+    while (text_find_address(rest, &address, &rest)) {
         struct slice before = slice_head(n->text, (size_t)(address.at - n->text.at));
 
+        if (is_office(address) || slice_eq_nocase(address, n->s->owner))
+            continue;
         while (before.len && slice_find(SLICE("<'\"([ :\t\n\r"), before.at[before.len - 1]) >= 0)
             before.len--;
-        named = !is_office(address) && ends_with_phrase(before);
-        if (named || (chosen.len == 0 && !is_office(address)))
+        if (ends_with_phrase(before))
+            return address;
+        if (chosen.len == 0)
             chosen = address;
     }
-    if (chosen.len || n->s->findings.count == 0)
-        known_or_new(n, chosen);
+    return chosen.len ? chosen : arf_recipient(n->original);
+}
+
+/* A notice in free text says in its own words that it is only a warning. */
+static void
+see_warning(struct notice *n)
+{
+    const struct explain *e = n->s->explain;
+    struct reader *r = &n->s->reader;
+    bool delayed = false, expired = false;
+
+    reader_read(r, slice_head(n->text, NOTICE_TEXT_MAX));
+    for (size_t i = 0; i < r->count; i++) {
+        delayed = delayed || r->matches[i].pattern->reason == e->known[KNOWN_delayed];
+        expired = expired || r->matches[i].pattern->reason == e->known[KNOWN_expired];
+    }
+    for (struct finding *f = n->s->findings.first; f && delayed && !expired; f = f->next)
+        if (f->action == ACTION_none)
+            f->action = ACTION_delayed;
 }
 
 /* What is about all recipients: everything, where there is but one. */
@@ -356,8 +389,10 @@ read_all(struct notice *n)
         text_find(n->text, SLICE("while talking to")) >= 0)
         read_transcript(n);
     if (n->may_add && n->s->findings.count == 0)
-        read_sentences(n);
+        findings_get(&n->s->findings, find_in_sentences(n));
     share(n);
+    if (n->may_add)
+        see_warning(n);
 }
 
 /* A line such as "<ana@example.com>:" with nothing before it. */
@@ -376,10 +411,13 @@ has_paragraph(struct slice text)
 }
 
 void
-notice_add(struct session *s, struct slice text, bool may_add)
+notice_add(struct session *s, struct slice text, struct slice original, bool may_add)
 {
-    struct notice n = {.s = s, .text = without_original(text), .may_add = may_add};
+    struct notice n = {.s = s, .original = original, .may_add = may_add};
 
+    n.text = text.len ? without_original(text) : SLICE(""); /* never NULL: places are compared */
+    if (original.len == 0)
+        n.original = after_marker(slice_tail(text, n.text.len));
     read_all(&n);
 }
 
@@ -394,6 +432,6 @@ notice_read(struct session *s, struct slice text)
 {
     if (!notice_is(text))
         return false;
-    notice_add(s, text, true);
+    notice_add(s, text, (struct slice){NULL, 0}, true);
     return s->findings.count > 0;
 }

@@ -7,26 +7,16 @@
  * reached, a bit each: gaps and words that may be missing cost no backtracking. */
 #include "explain/pattern.h"
 
-#include <math.h>
-
 #include "explain/codes.h"
 
 enum { UNMISTAKABLE = 10, PREFIX_LETTERS = 3 };
 
-static size_t
-letters(struct slice word)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < word.len; i++)
-        n += (word.at[i] & 0xc0) != 0x80;
-    return n;
-}
+static const float GAP_FACTOR = 0.95f; /* words in a row say a little more than words apart */
 
 static bool
 is_foreign(struct slice word)
 {
-    return letters(word) < word.len;
+    return vocabulary_letters(word) < word.len;
 }
 
 /* How many pieces slice_cut makes of it. */
@@ -61,7 +51,7 @@ compile_way(struct pattern_way *way, struct slice text, struct vocabulary *v, st
 
         if (!word.at)
             return "too many patterns";
-        if (last && (letters(word) < PREFIX_LETTERS || word.len > VOCABULARY_PREFIX_MAX))
+        if (last && (vocabulary_letters(word) < PREFIX_LETTERS || word.len > VOCABULARY_PREFIX_MAX))
             return "a beginning such as exceed* has three letters at least";
         way->words[way->count++] = vocabulary_add(v, word, last);
     }
@@ -87,7 +77,7 @@ compile_element(struct pattern_element *e, struct slice text, struct vocabulary 
     struct slice way;
 
     if (slice_eq(text, SLICE("*")))
-        return NULL;
+        return NULL; /* a gap */
     if (is_code(text))
         return "a code belongs into says(...), not into the words";
     e->optional = text.at[text.len - 1] == '?';
@@ -136,7 +126,8 @@ check(const struct pattern *p, const struct vocabulary *v)
         for (size_t k = 0; k < e->count; k++) {
             struct slice word = v->of[e->ways[k].words[0]].word;
 
-            unmistakable = unmistakable && (letters(word) >= UNMISTAKABLE || is_foreign(word));
+            unmistakable =
+                unmistakable && (vocabulary_letters(word) >= UNMISTAKABLE || is_foreign(word));
         }
     }
     if (span > PATTERN_SPAN_MAX)
@@ -168,6 +159,7 @@ pattern_compile(struct pattern *p, struct slice text, struct vocabulary *v, stru
         wrong = compile_element(&p->elements[p->count++], word, v, scratch, a);
         if (wrong)
             return wrong;
+        p->has_gap = p->has_gap || p->elements[p->count - 1].count == 0;
     }
     return check(p, v);
 }
@@ -184,12 +176,21 @@ parse_phase(struct slice text, enum explain_phase *phase)
     return false;
 }
 
+/* Whoever knows more about the circumstances is to be believed more. */
+static float
+factor_of(const struct pattern_narrowing *n)
+{
+    return (n->provider ? 1.3f : 1) * (n->code_count ? 1.2f : 1) *
+           (n->phase != EXPLAIN_PHASE_none ? 1.2f : 1) * (n->boilerplate ? 0.3f : 1);
+}
+
 const char *
 pattern_narrow(struct pattern *p, struct slice narrowed, const struct catalogue *c)
 {
     struct pattern_narrowing *n = &p->narrowing;
     bool more = narrowed.len > 0;
 
+    p->factor = 1;
     while (more) {
         struct slice word;
 
@@ -198,6 +199,8 @@ pattern_narrow(struct pattern *p, struct slice narrowed, const struct catalogue 
         if (slice_take_prefix(&word, SLICE("after "))) {
             if (!parse_phase(slice_trim(word), &n->phase))
                 return "no such moment of the dialogue";
+        } else if (slice_eq(word, SLICE("boilerplate"))) {
+            n->boilerplate = true;
         } else if (codes_is_mask(word)) {
             if (n->code_count == PATTERN_CODES_MAX)
                 return "too many codes";
@@ -208,48 +211,8 @@ pattern_narrow(struct pattern *p, struct slice narrowed, const struct catalogue 
                 return "neither a code nor a provider of providers.txt";
         }
     }
+    p->factor = factor_of(n);
     return NULL;
-}
-
-/* A long word says more than a short one, a rare one more than a frequent one. */
-static double
-word_weight(const struct vocabulary_entry *e)
-{
-    size_t n = letters(e->word);
-
-    if (is_foreign(e->word) && n == 1)
-        n = 4; /* a character that is a word */
-    n = n < PATTERN_LETTERS_MAX ? n : PATTERN_LETTERS_MAX;
-    return (double)n / (1 + 0.15 * log2(1 + e->uses));
-}
-
-static double
-element_weight(const struct pattern_element *e, const struct vocabulary *v)
-{
-    double sum = 0;
-
-    if (e->count == 0)
-        return -0.5;
-    if (e->optional)
-        return 0;
-    for (size_t i = 0; i < e->count; i++)
-        for (size_t k = 0; k < e->ways[i].count; k++)
-            sum += word_weight(&v->of[e->ways[i].words[k]]);
-    return sum / e->count;
-}
-
-void
-pattern_weigh(struct pattern *p, const struct vocabulary *v)
-{
-    const struct pattern_narrowing *n = &p->narrowing;
-    double weight = 0;
-
-    for (size_t i = 0; i < p->count; i++)
-        weight += element_weight(&p->elements[i], v);
-    weight *= n->provider ? 1.3 : 1;
-    weight *= n->code_count ? 1.2 : 1;
-    weight *= n->phase != EXPLAIN_PHASE_none ? 1.2 : 1;
-    p->weight = (float)weight;
 }
 
 /* The words of a text seen from one place, towards its end or towards its beginning. */
@@ -326,4 +289,30 @@ pattern_match(const struct pattern *p, uint32_t k, const struct vocabulary *v,
     *first = at - (size_t)__builtin_ctzll(before);
     *last = at + (size_t)__builtin_ctzll(after) - 1;
     return true;
+}
+
+/* Is the word one that p asks for somewhere, rather than one in a gap? */
+static bool
+asks_for(const struct pattern *p, const struct vocabulary *v, const struct vocabulary_found *found)
+{
+    const struct view view = {v, found, 0, 1, false};
+
+    for (uint32_t i = 0; i < p->count; i++)
+        for (uint32_t k = 0; k < p->elements[i].count; k++)
+            for (uint32_t n = 0; n < p->elements[i].ways[k].count; n++)
+                if (is_word(&view, 0, p->elements[i].ways[k].words[n]))
+                    return true;
+    return false;
+}
+
+float
+pattern_weight(const struct pattern *p, const struct vocabulary *v,
+               const struct vocabulary_found *found, size_t first, size_t last)
+{
+    float weight = 0;
+
+    for (size_t i = first; i <= last; i++)
+        if (!p->has_gap || asks_for(p, v, &found[i]))
+            weight += v->of[found[i].word ? found[i].word : found[i].prefix].weight;
+    return weight * p->factor * (p->has_gap ? GAP_FACTOR : 1);
 }

@@ -9,7 +9,6 @@
 enum {
     PATTERN_ELEMENTS_MAX = 40, /* words, gaps and choices of one pattern */
     PATTERN_WAYS_MAX = 40,     /* words of one choice */
-    PATTERN_LETTERS_MAX = 12,  /* letters of a word that count for its weight */
     PATTERN_GAP = 8,           /* words that "*" bridges at most */
     PATTERN_SPAN_MAX = 63,     /* words of text a pattern can cover: a bit each while matching */
     PATTERN_CODES_MAX = 4,     /* codes in one says(...) */
@@ -33,6 +32,7 @@ struct pattern_narrowing {
     struct slice codes[PATTERN_CODES_MAX];     /* as codes_match takes them */
     uint32_t code_count;
     enum explain_phase phase; /* EXPLAIN_PHASE_none: any */
+    bool boilerplate; /* the standard's words for a code, which anything else in the text outdoes */
 };
 
 struct pattern {
@@ -46,7 +46,8 @@ struct pattern {
     struct slice file;
     uint32_t line;
     uint32_t number; /* among all patterns */
-    float weight;
+    bool has_gap;
+    float factor; /* how much more it weighs for being narrowed down; less for being vague */
 };
 
 /* Compile the words of text into p, which is zeroed; memory comes from a, words go to v. Scratch is
@@ -57,13 +58,14 @@ const char *pattern_compile(struct pattern *p, struct slice text, struct vocabul
 /* What stands in says(...). NULL, or what is wrong. */
 const char *pattern_narrow(struct pattern *p, struct slice narrowed, const struct catalogue *c);
 
-/* How much p says, once the whole vocabulary is known; narrowing counts. */
-void pattern_weigh(struct pattern *p, const struct vocabulary *v);
-
 /* Where the element k of p stands at word `at` of the text: does all of p match there? *first and
  * *last are the words it covers. found has one entry a word. */
 bool pattern_match(const struct pattern *p, uint32_t k, const struct vocabulary *v,
                    const struct vocabulary_found *found, size_t count, size_t at, size_t *first,
                    size_t *last);
+
+/* How much the words [first, last] of a text say that p covers: long and rare ones the most. */
+float pattern_weight(const struct pattern *p, const struct vocabulary *v,
+                     const struct vocabulary_found *found, size_t first, size_t last);
 
 #endif

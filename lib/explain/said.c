@@ -35,6 +35,16 @@ after_host(struct slice reply)
     return reply;
 }
 
+/* The line without the sign for "received" that transcripts have: "<<< 550 no", "<-- 550 no". */
+static struct slice
+received(struct slice line)
+{
+    line = text_trim(line);
+    if (!slice_take_prefix(&line, SLICE("<<< ")) && !slice_take_prefix(&line, SLICE("<-- ")))
+        slice_take_prefix(&line, SLICE("< "));
+    return line;
+}
+
 /* The first line that begins with a refusal's code, and those after it with the same. */
 static struct slice
 coded_line(struct slice text)
@@ -44,7 +54,7 @@ coded_line(struct slice text)
     uint16_t basic = 0;
 
     while (text_take_line(&text, &line)) {
-        struct slice rest = text_trim(line), begin = rest;
+        struct slice rest = received(line), begin = rest;
 
         if (codes_take(&rest, &codes) && codes.basic >= 400 && (!basic || codes.basic == basic)) {
             found = basic ? slice_make(found.at, (size_t)(line.at + line.len - found.at)) : begin;

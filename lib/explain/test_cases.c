@@ -17,7 +17,7 @@
 
 enum { CASE_MAX = 1 << 20, PATH_SIZE = 512 };
 
-static const char *const folder = "../../test/explain";
+static const char *const folder = "test/explain";
 
 static struct catalogue *catalogue;
 static struct explain *explain;

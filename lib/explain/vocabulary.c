@@ -2,11 +2,14 @@
  * for each of its beginnings. */
 #include "explain/vocabulary.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/ensure.h"
 
 enum { FIRST_ENTRIES = 1024 };
+
+static const double RARITY = 0.15; /* how much less a word says each time twice as many have it */
 
 static const uint32_t HASH_BEGIN = 2166136261u;
 
@@ -119,12 +122,35 @@ vocabulary_find(const struct vocabulary *v, struct slice word)
     return found;
 }
 
+size_t
+vocabulary_letters(struct slice word)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < word.len; i++)
+        n += (word.at[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* A long word says more than a short one, a rare one more than a frequent one. */
+static float
+weight_of(const struct vocabulary_entry *e)
+{
+    size_t n = vocabulary_letters(e->word);
+
+    if (n == 1 && e->word.len > 1)
+        n = 4; /* a character that is a word */
+    n = n < VOCABULARY_LETTERS_MAX ? n : VOCABULARY_LETTERS_MAX;
+    return (float)((double)n / (1 + RARITY * log2(1 + e->owners)));
+}
+
 void
 vocabulary_finish(struct vocabulary *v)
 {
     for (uint32_t i = 1; i < v->count; i++) {
         struct vocabulary_entry *e = &v->of[i];
 
+        e->weight = weight_of(e);
         if (e->is_prefix)
             e->shorter = vocabulary_find(v, slice_head(e->word, e->word.len - 1)).prefix;
     }

@@ -6,15 +6,19 @@
 #include "base/arena.h"
 
 enum {
-    VOCABULARY_UNKNOWN = 0,     /* the number of a word that no pattern has */
-    VOCABULARY_PREFIX_MAX = 31, /* bytes of a beginning such as "exceed*" */
+    VOCABULARY_UNKNOWN = 0,      /* the number of a word that no pattern has */
+    VOCABULARY_PREFIX_MAX = 31,  /* bytes of a beginning such as "exceed*" */
+    VOCABULARY_LETTERS_MAX = 12, /* letters that count for a word's weight */
 };
 
 struct vocabulary_entry {
     struct slice word;
     uint32_t hash;
     uint32_t shorter; /* the next shorter beginning that is one of this beginning, or 0 */
-    uint32_t uses;    /* in how many patterns: the fewer, the more the word says */
+    uint32_t uses;    /* patterns that have it */
+    uint32_t owners;  /* reasons that have it in a pattern: the fewer, the more it says */
+    uint32_t owner;   /* the last of them */
+    float weight;     /* how much it says, once owners are known */
     bool is_prefix;   /* "exceed*": any word that begins so */
 };
 
@@ -32,8 +36,11 @@ void vocabulary_clear(struct vocabulary *v);
 /* The number of a word (a beginning), new where it is not there yet. The bytes are not copied. */
 uint32_t vocabulary_add(struct vocabulary *v, struct slice word, bool is_prefix);
 
-/* Once all are added: finds each beginning's shorter one. */
+/* Once all are added and their uses counted: each beginning's shorter one, each word's weight. */
 void vocabulary_finish(struct vocabulary *v);
+
+/* How many letters a word has. */
+size_t vocabulary_letters(struct slice word);
 
 /* What a text's word is: the number of the word itself and that of the longest beginning it has,
  * each VOCABULARY_UNKNOWN where there is none. */

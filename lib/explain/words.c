@@ -132,7 +132,7 @@ put_folded(struct words *w, utf8proc_int32_t c)
                                         UTF8PROC_STRIPMARK,
                                     &boundary);
     for (utf8proc_ssize_t i = 0; i < n && i < DECOMPOSED_MAX; i++) {
-        uint8_t bytes[4];
+        uint8_t bytes[4] = {0};
 
         if (is_letter(parts[i]) &&
             !put_simple(w, bytes, (size_t)utf8proc_encode_char(parts[i], bytes)))

@@ -23,7 +23,12 @@ static const struct charset {
 #undef CHARSET
 };
 
-static const iconv_t unusable = (iconv_t)-1;
+/* What iconv_open could open. */
+static bool
+is_usable(iconv_t converter)
+{
+    return converter != (iconv_t)-1;
+}
 
 /* The row of that name; NULL: there is none. */
 static const struct charset *
@@ -54,7 +59,7 @@ converter_of(const struct charset *c)
 
     if (!*converter)
         *converter = iconv_open("UTF-8", c->reader);
-    if (*converter != unusable)
+    if (is_usable(*converter))
         iconv(*converter, NULL, NULL, NULL, NULL); /* forget the last text */
     return *converter;
 }
@@ -65,7 +70,7 @@ ascii_length(struct slice text)
     return text.at[0] < 0x80;
 }
 
-/* What `length` finds well-formed; a replacement for each byte that is not. */
+/* What `length` finds well-formed; a replacement for each byte that is not. rfc2047#6.2-b */
 static void
 put_checked(struct buf *out, struct slice text, size_t (*length)(struct slice))
 {
@@ -152,10 +157,10 @@ mime_charset_put(struct buf *out, struct slice bytes, struct slice charset)
         put_checked(out, bytes, utf8_length);
         return !out->full;
     }
-    converter = c ? converter_of(c) : unusable;
-    if (converter == unusable)
-        put_checked(out, bytes, ascii_length);
-    else
+    converter = c ? converter_of(c) : (iconv_t)-1;
+    if (is_usable(converter))
         convert(out, bytes, converter);
+    else
+        put_checked(out, bytes, ascii_length);
     return !out->full;
 }

@@ -1,4 +1,4 @@
-/* Dates as messages carry them (RFC 5322 3.3). */
+/* Dates as messages carry them (rfc5322#3.3-a). */
 #ifndef MIME_DATE_H
 #define MIME_DATE_H
 

@@ -1,9 +1,11 @@
-/* Any bytes as a message: every part lies in its parent and reads as UTF-8, every value decodes to
- * UTF-8 on one line, and CR LF or LF at line ends make no difference to the parts. */
+/* Any bytes as a message: every part lies in its parent and reads as UTF-8, as HTML too, every
+ * value decodes to UTF-8 on one line, and CR LF or LF at line ends make no difference to the parts.
+ */
 #include <stdlib.h>
 
 #include "base/ensure.h"
 #include "mime/header.h"
+#include "mime/html.h"
 #include "mime/utf8.h"
 #include "mime/value.h"
 #include "mime/walk.h"
@@ -58,7 +60,7 @@ static void
 read_part(struct slice message, const struct mime_part *parts, const struct mime_part *p)
 {
     const struct mime_part *parent = &parts[p->parent];
-    struct buf text;
+    struct buf text, visible;
 
     ensure(lies_in(p->header, message) && lies_in(p->body, message));
     ensure(p == parts || (parent < p && p->depth == parent->depth + 1));
@@ -66,6 +68,10 @@ read_part(struct slice message, const struct mime_part *parts, const struct mime
     buf_init(&text, CAP);
     mime_text_put(&text, p);
     ensure(utf8_ok(buf_slice(&text)));
+    buf_init(&visible, CAP);
+    mime_html_put(&visible, buf_slice(&text));
+    ensure(utf8_ok(buf_slice(&visible)));
+    buf_clear(&visible);
     buf_clear(&text);
     read_fields(p->header);
     if (mime_part_is(p, SLICE("message"), SLICE("delivery-status")))

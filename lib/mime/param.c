@@ -193,7 +193,8 @@ put_section(struct buf *out, const struct section *s)
     }
 }
 
-/* charset "'" [language] "'" text; where the quotes are missing all of it is text. */
+/* charset "'" [language] "'" text                                    rfc2231#4-a
+ * Where the quotes are missing all of it is text. */
 static struct slice
 take_charset(struct slice *text)
 {

@@ -9,6 +9,7 @@
 
 #include "mime/date.h"
 
+/* rfc5322#3.3-a */
 static void
 date_is_written_as_rfc_5322_asks(void **state)
 {

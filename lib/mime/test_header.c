@@ -101,7 +101,7 @@ fields_are_found_and_unfolded(void **state)
     buf_clear(&out);
 }
 
-/* rfc2047#2-a rfc2047#4.1-a rfc2047#4.2-a rfc2047#6.2-a rfc2231#5-a */
+/* rfc2047#2-a rfc2047#4.1-a rfc2047#4.2-a rfc2047#6.2-a rfc2047#6.2-b rfc2231#5-a */
 static void
 encoded_words_are_decoded(void **state)
 {

@@ -3,7 +3,8 @@
  * The line end before either is part of it.
  *
  * Lines are read once. What is open is a stack: containers and, on top, the part now read. A
- * delimiter of any of them closes everything above it, so that a part nobody ended ends there. */
+ * delimiter of any of them closes everything above it, so that a part nobody ended ends there
+ * (rfc2046#5.1.1-c). */
 #include "mime/walk.h"
 
 #include "mime/header.h"
@@ -114,8 +115,8 @@ enter_body(struct walk *w)
     }
     buf_init(&boundary, MIME_BOUNDARY_MAX);
     if (mime_part_is(p, SLICE("multipart"), SLICE("")) &&
-        mime_param_join(&boundary, p->content_type, SLICE("boundary"), &charset)) {
-        memcpy(o->boundary, boundary.at, boundary.len);
+        mime_param_join(&boundary, p->content_type, SLICE("boundary"), &charset) && boundary.len) {
+        memcpy(o->boundary, buf_slice(&boundary).at, boundary.len);
         o->boundary_len = boundary.len;
     }
     buf_clear(&boundary);
@@ -156,7 +157,7 @@ read_delimiter(struct walk *w, struct slice line, size_t begin, size_t next)
             continue;
         close_parts(w, i + 1, begin, true);
         if (rest.len)
-            o->boundary_len = 0; /* an epilogue follows */
+            o->boundary_len = 0; /* an epilogue follows, rfc2046#5.1.1-b */
         else
             open_part(w, next);
         return true;

@@ -1,6 +1,8 @@
-/* encoded-word = "=?" charset ["*" language] "?" ("B" / "Q") "?" text "?="      rfc2047#2-a
- * rfc2231#5-a Words with nothing but blanks between them are one text, and where their charsets are
- * the same their bytes are joined before they are converted: a character may be split over them. */
+/* encoded-word = "=?" charset ["*" language] "?" encoding "?" text "?="    rfc2047#2-a rfc2231#5-a
+ * encoding     = "B" / "Q"
+ *
+ * Words with nothing but blanks between them are one text, and where their charsets are the same
+ * their bytes are joined before they are converted: a character may be split over them. */
 #include <string.h>
 
 #include "mime/decode.h"

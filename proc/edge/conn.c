@@ -1,10 +1,6 @@
 /* A connection: bytes between a socket, perhaps through TLS, and a protocol machine. Replies gather
  * and leave in one write; while a question is open nothing further is read. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,11 +11,6 @@
 #include "edge.h"
 
 static uint8_t read_room[EDGE_READ_BYTES];
-
-static const struct session_ops *const ops_of[ROLE_PROTOCOL_COUNT] = {
-    [ROLE_SMTP] = &smtp_ops, [ROLE_SUBMISSION] = &smtp_ops, [ROLE_SUBMISSIONS] = &smtps_ops,
-    [ROLE_POP3] = &pop3_ops, [ROLE_POP3S] = &pop3s_ops,     [ROLE_SYSTEM] = &smtp_ops,
-};
 
 /* ---- ending ---- */
 
@@ -55,6 +46,7 @@ conn_close(struct conn *c)
         c->ops->clear(c);
     tell_guard(c);
     watch_free(c->watch);
+    timer_free(c->greeting);
     tls_conn_free(c->tls);
     close(c->fd);
     buf_clear(&c->in);
@@ -295,7 +287,7 @@ is_parked(const struct conn *c)
 }
 
 /* While a question is open the watch stays as it is: most clients wait for the reply, and those
- * that do not are parked when they are heard (on_ready). */
+ * that do not are parked when they are heard (conn_on_ready). */
 static void
 set_wants(struct conn *c)
 {
@@ -364,8 +356,8 @@ discard(struct conn *c)
         conn_close(c);
 }
 
-static void
-on_ready(void *ctx, unsigned ready)
+void
+conn_on_ready(void *ctx, unsigned ready)
 {
     struct conn *c = ctx;
 
@@ -380,108 +372,4 @@ on_ready(void *ctx, unsigned ready)
     if (is_parked(c))
         watch_want(c->watch, 0);
     conn_pump(c);
-}
-
-/* ---- beginning ---- */
-
-static void
-name_peer(struct conn *c)
-{
-    struct sockaddr_storage at;
-    socklen_t len = sizeof(at);
-    struct ucred who;
-
-    if (getpeername(c->fd, (struct sockaddr *)&at, &len) != 0)
-        at.ss_family = AF_UNSPEC;
-    if (at.ss_family == AF_INET) {
-        const struct in_addr *v4 = &((struct sockaddr_in *)&at)->sin_addr;
-
-        inet_ntop(AF_INET, v4, c->address, sizeof(c->address));
-        c->loopback = ntohl(v4->s_addr) >> 24 == 127;
-    } else if (at.ss_family == AF_INET6) {
-        const struct in6_addr *v6 = &((struct sockaddr_in6 *)&at)->sin6_addr;
-
-        if (IN6_IS_ADDR_V4MAPPED(v6)) {
-            inet_ntop(AF_INET, v6->s6_addr + 12, c->address, sizeof(c->address));
-            c->loopback = v6->s6_addr[12] == 127;
-        } else {
-            inet_ntop(AF_INET6, v6, c->address, sizeof(c->address));
-            c->loopback = IN6_IS_ADDR_LOOPBACK(v6);
-        }
-    } else {
-        len = sizeof(who);
-        snprintf(c->address, sizeof(c->address), "local");
-        c->loopback = true;
-        c->uid = UINT32_MAX;
-        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
-            c->uid = who.uid;
-    }
-}
-
-static void
-make_nonce(struct conn *c)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t chance[EDGE_NONCE];
-
-    random_fill(chance, sizeof(chance));
-    for (size_t i = 0; i < sizeof(chance); i++)
-        c->nonce[i] = letters[chance[i] & 63];
-}
-
-/* The guard's word: a guard that is being replaced refuses nobody. */
-static void
-on_verdict(struct conn *c, const union msg_any *answer, int fd)
-{
-    uint32_t verdict = answer ? answer->guard_verdict.verdict : GUARD_OK;
-
-    if (fd >= 0)
-        close(fd);
-    c->counted = answer && verdict == GUARD_OK;
-    if (verdict == GUARD_OK && c->ops->implicit_tls) {
-        c->handshaking = true;
-    } else if (verdict == GUARD_OK) {
-        c->ops->begin(c);
-        c->ops->greet(c);
-    } else if (c->ops->implicit_tls) {
-        conn_close(c); /* a handshake for one sentence is work an attacker would like */
-        return;
-    } else {
-        c->ops->begin(c);
-        c->ops->end(c,
-                    verdict == GUARD_MANY_SESSIONS ? EDGE_MANY_SESSIONS : EDGE_MANY_FROM_ADDRESS);
-    }
-}
-
-void
-conn_new(struct edge *e, enum role_protocol p, int fd)
-{
-    struct conn *c;
-    uint64_t id = role_message_id(e->role);
-    struct guard_open m;
-    int on = 1;
-
-    if (ops_of[p]->implicit_tls && tls_server_is_empty(e->tls)) {
-        close(fd);
-        return;
-    }
-    c = heap_take(sizeof(*c));
-    *c = (struct conn){.edge = e, .protocol = p, .ops = ops_of[p], .fd = fd};
-    buf_init(&c->in, EDGE_READ_BYTES);
-    buf_init(&c->out, EDGE_OUT_MAX);
-    id_format(id, c->id);
-    id_reference(id, c->reference);
-    name_peer(c);
-    make_nonce(c);
-    if (p != ROLE_SYSTEM)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    c->heard_ms = loop_now_ms(e->role->loop);
-    c->watch = loop_watch(e->role->loop, fd, 0, on_ready, c);
-    list_append(&e->conns, &c->link);
-    e->conn_count++;
-    LOG(connect, slice_of(c->id), log_string("ref", c->reference),
-        log_string("protocol", role_protocol_name(p)), log_string("client", c->address));
-    m = (struct guard_open){slice_of(c->address)};
-    conn_ask(c, ROLE_guard, 0, MSG_guard_open, &m, -1, MSG_guard_verdict, on_verdict);
 }

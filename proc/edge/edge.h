@@ -34,6 +34,7 @@ enum edge_end {
     EDGE_IDLE,
     EDGE_SLOW, /* the transaction took too long */
     EDGE_STOPPING,
+    EDGE_SPOKE_FIRST, /* before the greeting */
     EDGE_END_COUNT
 };
 
@@ -88,7 +89,8 @@ struct conn {
     char nonce[EDGE_NONCE + 1];
 
     struct buf in, out;
-    struct chan_ask *ask; /* the question that is open at another role */
+    struct timer *greeting; /* limit greeting_delay_ms */
+    struct chan_ask *ask;   /* the question that is open at another role */
     conn_answer_fn *on_answer;
     login_fn *on_login;
     bool counted; /* by the guard */
@@ -123,9 +125,12 @@ void edge_listener(struct role *r, enum role_protocol p, struct slice address, i
 void edge_listeners_configured(struct edge *e);
 void edge_listeners_close(struct list *listeners);
 
-/* conn.c */
+/* arrival.c: takes the descriptor. */
 void conn_new(struct edge *e, enum role_protocol p, int fd);
-void conn_pump(struct conn *c); /* do all that can be done now; safe from anywhere */
+
+/* conn.c */
+void conn_on_ready(void *ctx, unsigned ready); /* a loop_fd_fn */
+void conn_pump(struct conn *c);                /* do all that can be done now; safe from anywhere */
 void conn_end(struct conn *c, enum edge_end why);
 void conn_close(struct conn *c);     /* at once, without a word */
 void conn_start_tls(struct conn *c); /* drops what was read; tls_started follows */

@@ -393,6 +393,7 @@ static const enum reason ends[EDGE_END_COUNT] = {
     [EDGE_IDLE] = SMTP_TIMEOUT,
     [EDGE_SLOW] = SMTP_TRANSACTION_TIMEOUT,
     [EDGE_STOPPING] = SMTP_SHUTTING_DOWN,
+    [EDGE_SPOKE_FIRST] = SMTP_SPOKE_FIRST,
 };
 
 static void

@@ -322,15 +322,17 @@ def type_at_terminal(command, password, environ, seconds=30):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve("/bin/sh", ["sh", "-c", command], environ)
-    seen = b""
+    seen, answered = b"", 0
     while select.select([terminal], [], [], seconds)[0]:
         try:
             got = os.read(terminal, 65536)
         except OSError:  # the last of its users has gone
             break
         seen += got
-        if seen.rstrip(b" ").endswith(b":"):
+        prompt = len(seen.rstrip(b" "))
+        if seen[:prompt].endswith(b":") and prompt > answered:  # its last space may come later
             os.write(terminal, password.encode() + b"\n")
+            answered = prompt
     else:
         os.kill(pid, signal.SIGKILL)
     os.close(terminal)

@@ -429,3 +429,16 @@ def test_delivery_parameters_are_accepted(here):
                         "ORCPT=rfc822;bob@here.example").startswith("250")
         assert smtp.say(f"RCPT TO:<{address}> NOTIFY=NEVER,FAILURE").startswith("501")
         assert smtp.say(f"RCPT TO:<{address}> BOGUS=1").startswith("555")
+
+
+def test_a_delayed_greeting_comes_in_time_and_who_speaks_before_it_is_refused(own):
+    here = own(limits={"greeting_delay_ms": 600})
+    with Smtp(here, greet=False) as patient, Smtp(here, greet=False) as hasty:
+        hasty.send("EHLO client.example\r\n")
+        assert patient.silent(0.3)
+        assert patient.reply().startswith("220")
+        assert patient.ehlo().startswith("250")
+        assert hasty.reply().startswith("554 5.5.1")
+        assert hasty.closed()
+    with Smtp(here, "submission") as prompt:
+        assert prompt.greeting.startswith("220")

@@ -1,0 +1,27 @@
+from sub import sub
+sub('success',
+('says(221): bye|goodbye|closing\n','says(2.0.0): 2 0 0 bye|goodbye\n'),
+('says(220): esmtp|smtp|mail|service|server postfix|exim|sendmail|ready|service|server|mail ready?\n','says(220): esmtp postfix|exim|sendmail\n'),
+('says:    ok dovecot|pop|pop3|imap|qpop|cyrus|gpop|server|service server|mail|ready|version|service|at\n','says:    ok dovecot|gpop|pop3|server|service ready\n'),
+('says(220): service|server|servicio is? ready|listo|preparado\n','says(220): service|server|servicio ready|listo|preparado\n'),
+('says(220): ready for|at\n','says(220): ready at your service\n'),
+('says(221): closing connection|transmission|channel\n','says(221): closing connection\n'),
+('says(221): closing|cerrando el|la canal|conexion\n','says(221): cerrando el canal\n'),
+('says(214): commands|help|topics|see|this|comandos|ayuda\n','says(214): commands ehlo|helo mail\n'),
+('says(211): system|help|status|sistema|estado|ayuda\n','says(211): system status or system help reply\n'),
+('says(250): ok|accepted|message queued|id|accepted for|as|queued delivery?\n',''),
+('says(250): ok * gsmtp','says(250): 2 0 0 ok * gsmtp'),
+('says(235): accepted|ok|go go|ahead|welcome ahead?\n','says(235): ok go ahead\n'),
+('says:    ok welcome|user|mailbox|maildrop * messages|logged|has|ready\n','says:    ok maildrop has\n'),
+('says(220): begin|go|ready tls|starttls|ahead|for|to negotiation|with|tls|start now?\n','says(220): go ahead with tls\nsays(220): begin tls negotiation\n'),
+('example: 220 Go ahead with TLS','example: 220 Go ahead with TLS\nexample: 220 2.0.0 Begin TLS negotiation now'),
+('says:    ok send|password|name|user pass|password|required|is|your|accepted\n','says:    ok password required\nsays:    ok send pass|password\n'),
+('example: +OK Password required for ana.','example: +OK Password required for ana.\nexample: +OK send PASS'),
+('says(354): enter|send|ready|please|start|feed|iniciar|inicie mail|message|data|for|message|me|entrada|el\n','says(354): enter message|mail\nsays(354): iniciar|inicie la? entrada|envio\n'),
+('example: 354 Enter message, ending','example: 354 Inicie la entrada del mensaje\nexample: 354 Enter message, ending'),
+('says:    ok message * will be? deleted|marked\n','says:    ok message * will be deleted\nsays:    ok message * deleted|marked\n'),
+('says(250): ok|2 0|1|completed 0|5? ok|ok|done|completed?\n','says(250): 2 0 0 ok\n'),
+('says:    mensaje aceptado|enviado correctamente|para|y','says:    mensaje aceptado|enviado para|correctamente'))
+sub('not-all-removed',('remove|expunge|delete|update * deleted? messages','remove|expunge|delete|update * messages'))
+sub('not-smtp',('  - In a mail program choose POP3 or IMAP for receiving and 465 or 587 for sending.','  - In a mail program, take 993 or 995 for receiving and 465 or 587 for sending.'),
+('  - En un programa de correo, elija POP3 o IMAP para recibir y 465 o 587 para enviar.','  - En un programa de correo, ponga 993 o 995 para recibir y 465 o 587 para enviar.'))
