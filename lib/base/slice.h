@@ -76,6 +76,14 @@ ascii_is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+/* 0 to 15; -1: not a hexadecimal digit. */
+static inline int
+ascii_hex_value(uint8_t c)
+{
+    c = ascii_lower(c);
+    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static inline bool
 ascii_is_alnum(uint8_t c)
 {

@@ -11,7 +11,6 @@
 #include "mime/date.h"
 #include "mime/encode.h"
 #include "mime/header.h"
-#include "mime/value.h"
 
 enum {
     BOUNDARY_SIZE = 32,
@@ -66,40 +65,28 @@ put_from(struct buf *out, const struct notice *n)
     buf_put_string(out, ">\r\n");
 }
 
-/* What the original was about, as it stood there. */
-static void
-put_original_subject(struct buf *out, const struct notice *n)
-{
-    struct slice value;
-    struct buf words;
-
-    if (!mime_field_find(n->header, SLICE("Subject"), &value) || value.len == 0)
-        return;
-    buf_init(&words, BOUNCE_SUBJECT_MAX);
-    mime_words_put(&words, value);
-    buf_put_string(out, ": ");
-    clean_put(out, buf_slice(&words), BOUNCE_SUBJECT_MAX);
-    buf_clear(&words);
-}
-
 static void
 put_subject(struct buf *out, const struct notice *n)
 {
     const char *action = bounce_action_words[view_gravest(n)];
-    struct buf subject;
+    struct buf subject, original;
 
     buf_init(&subject, BOUNCE_TEXT_MAX);
+    buf_init(&original, BOUNCE_TEXT_MAX);
     for (size_t i = 0; i < BOUNCE_LANGUAGES; i++) {
         if (i && n->b->languages[i].len == 0)
             break;
         buf_put_string(&subject, i ? " / " : "");
         buf_put(&subject, word_find(n->c, n->b->languages[i], "bounce.subject", action));
     }
-    put_original_subject(&subject, n);
+    original_put_subject(&original, n);
+    buf_put_string(&subject, original.len ? ": " : "");
+    buf_put(&subject, buf_slice(&original));
     buf_put_string(out, "Subject: ");
     mime_unstructured_put(out, buf_slice(&subject), strlen("Subject: "));
     buf_put_string(out, "\r\n");
     buf_clear(&subject);
+    buf_clear(&original);
 }
 
 /* msg-id = "<" 1*(printable ASCII but blanks and brackets) ">" */

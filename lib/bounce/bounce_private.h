@@ -80,6 +80,9 @@ struct original {
     struct slice bytes;
 };
 
+/* Its subject as UTF-8, in one line, cut where it is too long; nothing where it has none. */
+void original_put_subject(struct buf *out, const struct notice *n);
+
 struct original original_choose(const struct notice *n);
 void original_put(struct buf *out, const struct original *o);
 

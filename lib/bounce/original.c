@@ -5,6 +5,7 @@
 #include "bounce/bounce_private.h"
 #include "mime/encode.h"
 #include "mime/header.h"
+#include "mime/value.h"
 
 enum { LINE_MAX_LEN = 998 }; /* octets without the line end (RFC 5322 2.1.1) */
 
@@ -66,6 +67,20 @@ choose_header(struct slice header)
     else if (is_fit(header) && utf8_ok(header))
         o = (struct original){"message/global-headers", "8bit", header}; /* rfc6533#5-b */
     return o;
+}
+
+void
+original_put_subject(struct buf *out, const struct notice *n)
+{
+    struct slice value;
+    struct buf words;
+
+    if (!mime_field_find(n->header, SLICE("Subject"), &value))
+        return;
+    buf_init(&words, BOUNCE_HEADER_MAX);
+    mime_words_put(&words, value);
+    clean_put(out, buf_slice(&words), BOUNCE_SUBJECT_MAX);
+    buf_clear(&words);
 }
 
 /* rfc3461#4.3-b: where nothing failed the header does */

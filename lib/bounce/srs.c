@@ -223,10 +223,8 @@ put_second(struct buf *out, const struct srs *s, struct slice domain, struct sli
     bool fine;
 
     buf_init(&covered, LOCAL_MAX);
-    buf_put(&covered, domain);
-    buf_put_byte(&covered, '=');
-    buf_put(&covered, rest);
-    fine = !covered.full && put_signed(out, s, '1', buf_slice(&covered));
+    fine = mime_domain_put(&covered, domain) && buf_put_byte(&covered, '=') &&
+           buf_put(&covered, rest) && put_signed(out, s, '1', buf_slice(&covered));
     buf_clear(&covered);
     return fine;
 }
@@ -247,8 +245,9 @@ forward(struct buf *out, const struct srs *s, const struct plain *sender, int64_
     if (slice_eq_nocase(domain, s->domain))
         return put_address(out, buf_slice(&sender->local), domain);
     covered = slice_tail(local, 1);
-    if (slice_cut(&covered, '=', &given) && cut_domain(covered, &first, &rest))
-        return put_second(out, s, first, rest);
+    if (slice_cut(&covered, '=', &given) && cut_domain(covered, &first, &rest) &&
+        put_second(out, s, first, rest))
+        return true;
     return put_first(out, s, sender, now); /* it only looks like one */
 }
 

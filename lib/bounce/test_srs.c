@@ -125,6 +125,8 @@ what_was_wrapped_comes_back(void **state)
         {"SRS1=wxyz=them.example=+abcd=JH=example.com=ana@third.example",
          "SRS0+abcd=JH=example.com=ana@them.example"},
         {"SRS1=nothing@them.example", "SRS1=nothing@them.example"},
+        {"SRS1=wxyz=them\xda\x9axam==abcd=JH=example.com=ana@third.example",
+         "SRS1=wxyz=them\xda\x9axam==abcd=JH=example.com=ana@third.example"},
     };
     const struct srs s = ours();
 

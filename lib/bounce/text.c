@@ -4,8 +4,6 @@
  * the lines of the other. */
 #include "base/paragraph.h"
 #include "bounce/telling.h"
-#include "mime/header.h"
-#include "mime/value.h"
 
 enum {
     WIDTH = 76,    /* characters of a line */
@@ -54,12 +52,10 @@ static void
 put_message(const struct telling *t)
 {
     int64_t arrived = t->n->b->arrived;
-    struct slice value;
     struct buf subject;
 
-    buf_init(&subject, BOUNCE_SUBJECT_MAX);
-    if (mime_field_find(t->n->header, SLICE("Subject"), &value))
-        mime_words_put(&subject, value);
+    buf_init(&subject, TELLING_MAX);
+    original_put_subject(&subject, t->n);
     if (subject.len || arrived) {
         telling_end_paragraph(t);
         telling_put_word(t, 0, "message", NULL, 0);

@@ -7,13 +7,6 @@
 
 enum { POINT_DIGITS_MAX = 6 };
 
-static int
-hex_value(uint8_t c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "+2B" at the front. */
 static bool
 take_byte(struct slice *text, uint8_t *byte)
@@ -22,8 +15,8 @@ take_byte(struct slice *text, uint8_t *byte)
 
     if (text->len < 3 || text->at[0] != '+')
         return false;
-    high = hex_value(text->at[1]);
-    low = hex_value(text->at[2]);
+    high = ascii_hex_value(text->at[1]);
+    low = ascii_hex_value(text->at[2]);
     if (high < 0 || low < 0)
         return false;
     *byte = (uint8_t)(high << 4 | low);
@@ -40,8 +33,8 @@ take_point(struct slice *text, uint32_t *point)
 
     if (!slice_take_prefix(&rest, SLICE("\\x{")))
         return false;
-    for (*point = 0; n < rest.len && n <= POINT_DIGITS_MAX && hex_value(rest.at[n]) >= 0; n++)
-        *point = *point << 4 | (uint32_t)hex_value(rest.at[n]);
+    for (*point = 0; n < rest.len && n <= POINT_DIGITS_MAX && ascii_hex_value(rest.at[n]) >= 0; n++)
+        *point = *point << 4 | (uint32_t)ascii_hex_value(rest.at[n]);
     if (n == 0 || n > POINT_DIGITS_MAX || n == rest.len || rest.at[n] != '}')
         return false;
     *text = slice_tail(rest, n + 1);

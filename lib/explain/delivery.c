@@ -50,15 +50,6 @@ read_group(struct slice text)
     return g;
 }
 
-static int
-hex(uint8_t c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "rfc822; <ana@example.com>" without type and brackets; xtext ("+2B", RFC 3461 4.2) decoded where
  * the writer may have left it. */
 static struct slice
@@ -76,8 +67,8 @@ address_of(struct slice value, bool may_be_xtext, struct arena *a)
     if (!may_be_xtext || slice_find(value, '+') < 0 || !(to = arena_take(a, value.len)))
         return value;
     for (size_t i = 0; i < value.len; i++) {
-        int high = value.at[i] == '+' && i + 2 < value.len ? hex(value.at[i + 1]) : -1;
-        int low = high == 2 || high == 3 ? hex(value.at[i + 2]) : -1;
+        int high = value.at[i] == '+' && i + 2 < value.len ? ascii_hex_value(value.at[i + 1]) : -1;
+        int low = high == 2 || high == 3 ? ascii_hex_value(value.at[i + 2]) : -1;
 
         /* xtext writes only "+" and "=" so in an address; a "+25" of somebody's own stays */
         if (low == 0xb || low == 0xd) {

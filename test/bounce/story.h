@@ -18,13 +18,6 @@ struct story {
     unsigned line;         /* that was not understood; 0: all were */
 };
 
-static int
-story_hex(uint8_t c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "\n", "\r", "\\" and "\xE1" become what they mean. */
 static struct slice
 story_bytes(struct slice text, struct arena *a)
@@ -37,9 +30,10 @@ story_bytes(struct slice text, struct arena *a)
 
         if (text.at[i] != '\\' || !next) {
             to[n++] = text.at[i];
-        } else if (next == 'x' && i + 3 < text.len && story_hex(text.at[i + 2]) >= 0 &&
-                   story_hex(text.at[i + 3]) >= 0) {
-            to[n++] = (uint8_t)(story_hex(text.at[i + 2]) << 4 | story_hex(text.at[i + 3]));
+        } else if (next == 'x' && i + 3 < text.len && ascii_hex_value(text.at[i + 2]) >= 0 &&
+                   ascii_hex_value(text.at[i + 3]) >= 0) {
+            to[n++] =
+                (uint8_t)(ascii_hex_value(text.at[i + 2]) << 4 | ascii_hex_value(text.at[i + 3]));
             i += 3;
         } else {
             to[n++] = next == 'n' ? '\n' : next == 'r' ? '\r' : next;
