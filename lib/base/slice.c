@@ -109,6 +109,15 @@ slice_trim(struct slice s)
 }
 
 bool
+slice_is_ascii(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+bool
 slice_to_u64(struct slice s, uint64_t *value)
 {
     uint64_t sum = 0;

@@ -51,6 +51,9 @@ bool slice_cut(struct slice *s, uint8_t sep, struct slice *head);
 ptrdiff_t slice_find(struct slice s, uint8_t c);
 ptrdiff_t slice_find_last(struct slice s, uint8_t c);
 
+/* No byte has its highest bit set. */
+bool slice_is_ascii(struct slice s);
+
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
 
@@ -71,6 +74,14 @@ static inline bool
 ascii_is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* 0 to 15; -1: not a hexadecimal digit. */
+static inline int
+ascii_hex_value(uint8_t c)
+{
+    c = ascii_lower(c);
+    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static inline bool

@@ -143,14 +143,21 @@ is_reference(struct slice text)
     return text.len <= REASON_REFERENCE_MAX;
 }
 
-/* "[no-mailbox 7KQ2M9]" at the end of one of valija's own replies: nothing needs guessing. */
+/* "[no-mailbox 7KQ2M9]" at the end of one of valija's own replies, or a field of one of its
+ * notices: nothing needs guessing. */
 static bool
-read_own_name(struct session *s, struct explained *x)
+read_own_name(struct session *s, const struct finding *f, struct explained *x)
 {
     ptrdiff_t begin = slice_find_last(x->reply, '[');
     struct slice inside, reference, id;
     const struct catalogue_reason *r;
 
+    if (f->named) {
+        x->reason = f->named;
+        x->evidence = f->named->id;
+        x->basis = EXPLAIN_BY_NAME;
+        return true;
+    }
     if (begin < 0 || x->reply.at[x->reply.len - 1] != ']')
         return false;
     inside = slice_make(x->reply.at + begin + 1, x->reply.len - (size_t)begin - 2);
@@ -172,7 +179,8 @@ is_specific(const uint16_t enhanced[3])
     return enhanced[0] && (enhanced[1] || enhanced[2]) && enhanced[2] != 0;
 }
 
-/* The codes of the words, and that of the Status field where the words have none that says more. */
+/* The codes of the words, and that of the Status field where the words have none that says more, or
+ * where valija itself wrote it. */
 static void
 take_codes(struct session *s, const struct finding *f, struct explained *x)
 {
@@ -180,10 +188,11 @@ take_codes(struct session *s, const struct finding *f, struct explained *x)
     char text[24];
 
     x->codes = codes_find(x->reply);
-    if (!x->codes.basic && !x->codes.enhanced[0])
+    if (!x->codes.basic && !x->codes.enhanced[0] && !f->named)
         x->codes = codes_find(f->text.len ? f->text : slice_head(f->wider, NOTICE_TEXT_MAX));
     if (codes_parse_enhanced(f->status, status) &&
-        (!x->codes.enhanced[0] || (!is_specific(x->codes.enhanced) && is_specific(status))))
+        (f->named || !x->codes.enhanced[0] ||
+         (!is_specific(x->codes.enhanced) && is_specific(status))))
         memcpy(x->codes.enhanced, status, sizeof(status));
     if (x->codes.enhanced[0]) {
         snprintf(text, sizeof(text), "%u.%u.%u", x->codes.enhanced[0], x->codes.enhanced[1],
@@ -338,6 +347,8 @@ find_reply(const struct finding *f, struct arena *a)
     struct slice words = f->reply.len ? f->reply : f->text, rest = words, reply;
     struct explain_codes codes;
 
+    if (f->named)
+        return reply_join(f->reply, a);
     if (codes_take(&rest, &codes) && codes.basic)
         return reply_join(words, a); /* what it quotes is its own affair */
     reply = said_reply(words.len ? words : slice_head(f->wider, NOTICE_TEXT_MAX));
@@ -358,7 +369,7 @@ decide(struct session *s, const struct finding *f, struct explained *x)
     if (f->form) {
         x->reason = f->form;
         x->basis = EXPLAIN_BY_FORM;
-    } else if (!read_own_name(s, x)) {
+    } else if (!read_own_name(s, f, x)) {
         take_text(s, f, x);
     }
     weigh_codes(s, x);

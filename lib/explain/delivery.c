@@ -8,6 +8,12 @@
 struct group {
     struct slice whole;
     struct slice final, original, action, status, diagnostic, remote, reporter;
+    struct slice reason, reference; /* of valija's own notices (lib/bounce) */
+};
+
+/* What the fields about the message say of every recipient. */
+struct about {
+    struct slice reporter, reference;
 };
 
 static void
@@ -24,6 +30,8 @@ put_field(struct group *g, struct slice name, struct slice value)
         {"Diagnostic-Code", &g->diagnostic},
         {"Remote-MTA", &g->remote},
         {"Reporting-MTA", &g->reporter},
+        {"X-Valija-Reason", &g->reason},
+        {"X-Valija-Reference", &g->reference},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -42,18 +50,10 @@ read_group(struct slice text)
     return g;
 }
 
-static int
-hex(uint8_t c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "rfc822; <ana@example.com>" without type and brackets; xtext ("+2B", RFC 3461 4.2) decoded. */
+/* "rfc822; <ana@example.com>" without type and brackets; xtext ("+2B", RFC 3461 4.2) decoded where
+ * the writer may have left it. */
 static struct slice
-address_of(struct slice value, struct arena *a)
+address_of(struct slice value, bool may_be_xtext, struct arena *a)
 {
     struct slice rest = value, type, address;
     uint8_t *to;
@@ -64,11 +64,11 @@ address_of(struct slice value, struct arena *a)
     rest = value;
     if (text_take_address(&rest, &address))
         value = address;
-    if (slice_find(value, '+') < 0 || !(to = arena_take(a, value.len)))
+    if (!may_be_xtext || slice_find(value, '+') < 0 || !(to = arena_take(a, value.len)))
         return value;
     for (size_t i = 0; i < value.len; i++) {
-        int high = value.at[i] == '+' && i + 2 < value.len ? hex(value.at[i + 1]) : -1;
-        int low = high == 2 || high == 3 ? hex(value.at[i + 2]) : -1;
+        int high = value.at[i] == '+' && i + 2 < value.len ? ascii_hex_value(value.at[i + 1]) : -1;
+        int low = high == 2 || high == 3 ? ascii_hex_value(value.at[i + 2]) : -1;
 
         /* xtext writes only "+" and "=" so in an address; a "+25" of somebody's own stays */
         if (low == 0xb || low == 0xd) {
@@ -100,10 +100,11 @@ mta_of(struct slice value)
 }
 
 static void
-use_group(struct session *s, const struct group *g, struct slice reporter)
+use_group(struct session *s, const struct group *g, const struct about *about)
 {
-    struct slice final = address_of(g->final, s->arena);
-    struct slice original = address_of(g->original, s->arena), type, rest;
+    const struct catalogue_reason *named = catalogue_find(s->explain->catalogue, g->reason);
+    struct slice final = address_of(g->final, !named, s->arena);
+    struct slice original = address_of(g->original, !named, s->arena), type, rest;
     bool is_address = slice_find(final, '@') >= 0 || original.len == 0;
     struct finding *f = findings_get(&s->findings, is_address ? final : original);
 
@@ -121,7 +122,9 @@ use_group(struct session *s, const struct group *g, struct slice reporter)
     rest = mta_of(g->remote);
     text_take_host(&rest, &f->remote);
     f->text = f->reply.len ? f->text : g->whole;
-    f->reporter = reporter;
+    f->reporter = about->reporter;
+    f->reference = about->reference;
+    f->named = named;
     if (f->action == ACTION_delivered || f->action == ACTION_relayed ||
         f->action == ACTION_expanded)
         f->form = s->explain->known[KNOWN_delivered];
@@ -130,7 +133,8 @@ use_group(struct session *s, const struct group *g, struct slice reporter)
 bool
 delivery_read(struct session *s, struct slice text)
 {
-    struct slice reporter = {NULL, 0}, block;
+    struct about about = {0};
+    struct slice block;
     size_t before = s->findings.count;
 
     if (text_find(text, SLICE("-Recipient:")) < 0 && text_find(text, SLICE("-recipient:")) < 0)
@@ -139,9 +143,11 @@ delivery_read(struct session *s, struct slice text)
         struct group g = read_group(block);
 
         if (g.reporter.len)
-            reporter = mta_of(g.reporter);
+            about.reporter = mta_of(g.reporter);
+        if (g.reference.len)
+            about.reference = g.reference;
         if (g.final.len || g.original.len)
-            use_group(s, &g, reporter);
+            use_group(s, &g, &about);
     }
     return s->findings.count > before;
 }

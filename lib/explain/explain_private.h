@@ -67,7 +67,8 @@ struct finding {
     struct slice reference;
     enum action action;
     enum explain_phase phase;
-    const struct catalogue_reason *form; /* what the input's form alone means, or NULL */
+    const struct catalogue_reason *form;  /* what the input's form alone means, or NULL */
+    const struct catalogue_reason *named; /* what a notice of valija's own calls it, or NULL */
 };
 
 /* Findings in the order in which they were found. */

@@ -17,15 +17,6 @@ is_atext(uint8_t c)
     return ascii_is_alnum(c) || c >= 0x80 || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
-static bool
-is_ascii(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] >= 0x80)
-            return false;
-    return true;
-}
-
 /* The length of a dot-string at the front: atoms, none of them empty. 0: there is none. */
 static size_t
 dot_string_length(struct slice s)
@@ -67,7 +58,7 @@ mime_address_take_local(struct slice *text, struct mime_address *a)
     *a = (struct mime_address){.local = slice_head(*text, n)};
     if (n == 0 || n > MIME_ADDRESS_MAX || !utf8_ok(a->local))
         return false;
-    a->is_ascii = is_ascii(a->local);
+    a->is_ascii = slice_is_ascii(a->local);
     *text = slice_tail(*text, n);
     return true;
 }
@@ -86,7 +77,7 @@ label_ok(struct slice label)
     for (size_t i = 0; i < label.len; i++)
         if (!is_domain_byte(label.at[i]))
             return false;
-    return label.len <= MIME_LABEL_MAX || !is_ascii(label);
+    return label.len <= MIME_LABEL_MAX || !slice_is_ascii(label);
 }
 
 bool
@@ -145,7 +136,7 @@ mime_address_take(struct slice *text, struct mime_address *a)
     a->domain = slice_head(rest, domain_length(rest));
     if (!mime_literal_parse(a->domain) && !mime_domain_parse(a->domain))
         return false;
-    a->is_ascii = a->is_ascii && is_ascii(a->domain);
+    a->is_ascii = a->is_ascii && slice_is_ascii(a->domain);
     *text = slice_tail(rest, a->domain.len);
     return true;
 }
@@ -184,7 +175,7 @@ mime_domain_put(struct buf *out, struct slice domain)
 {
     if (!mime_literal_parse(domain) && !mime_domain_parse(domain))
         return false;
-    return is_ascii(domain) ? put_lower(out, domain) : put_a_labels(out, domain);
+    return slice_is_ascii(domain) ? put_lower(out, domain) : put_a_labels(out, domain);
 }
 
 /* A quoted string without its quotes and backslashes, quoted again only if it must be. */

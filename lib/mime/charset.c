@@ -143,15 +143,6 @@ is_mostly_utf8(struct slice text)
     return good >= bad;
 }
 
-static bool
-is_ascii(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] >= 0x80)
-            return false;
-    return true;
-}
-
 bool
 mime_charset_put(struct buf *out, struct slice bytes, struct slice charset)
 {
@@ -162,7 +153,7 @@ mime_charset_put(struct buf *out, struct slice bytes, struct slice charset)
         return false;
     if (c && c->form == NOT_NAMED)
         c = find(is_mostly_utf8(bytes) ? SLICE("utf8") : SLICE("windows1252"));
-    if (c && (c->form == UTF_8 || (c->form == LIKE_ASCII && is_ascii(bytes)))) {
+    if (c && (c->form == UTF_8 || (c->form == LIKE_ASCII && slice_is_ascii(bytes)))) {
         put_checked(out, bytes, utf8_length);
         return !out->full;
     }

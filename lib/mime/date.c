@@ -36,27 +36,41 @@ year_start(int64_t year)
     return 365 * (year - 1970) + (y / 4 - y / 100 + y / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400);
 }
 
-bool
-mime_date_put(struct buf *out, int64_t seconds, int offset)
+struct mime_date
+mime_date_of(int64_t seconds, int offset)
 {
-    int64_t day, year, rest;
-    int month = 0, second, ahead = offset < 0 ? -offset : offset;
+    struct mime_date d = {0};
+    int64_t day, rest;
+    int second;
 
-    ensure(ahead < DAY_MINUTES);
+    ensure(offset > -DAY_MINUTES && offset < DAY_MINUTES);
     seconds = seconds < FIRST_SECOND ? FIRST_SECOND : seconds > LAST_SECOND ? LAST_SECOND : seconds;
     seconds += (int64_t)offset * 60;
     day = seconds / DAY_SECONDS - (seconds % DAY_SECONDS < 0); /* rounded down */
     second = (int)(seconds - day * DAY_SECONDS);
-    year = 1970 + day / 366; /* at or near the year; never past it after 1970 */
-    while (year_start(year) > day)
-        year--;
-    while (year_start(year + 1) <= day)
-        year++;
-    rest = day - year_start(year);
-    for (; rest >= month_length(year, month); month++)
-        rest -= month_length(year, month);
-    return buf_put_format(out, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d",
-                          days[(day % 7 + 7) % 7], (int)rest + 1, months[month], (int)year,
-                          second / 3600, second / 60 % 60, second % 60, offset < 0 ? '-' : '+',
-                          ahead / 60, ahead % 60);
+    d.year = (int)(1970 + day / 366); /* at or near the year; never past it after 1970 */
+    while (year_start(d.year) > day)
+        d.year--;
+    while (year_start(d.year + 1) <= day)
+        d.year++;
+    rest = day - year_start(d.year);
+    for (; rest >= month_length(d.year, d.month); d.month++)
+        rest -= month_length(d.year, d.month);
+    d.day = (int)rest + 1;
+    d.weekday = (int)((day % 7 + 7) % 7);
+    d.hour = second / 3600;
+    d.minute = second / 60 % 60;
+    d.second = second % 60;
+    return d;
+}
+
+bool
+mime_date_put(struct buf *out, int64_t seconds, int offset)
+{
+    struct mime_date d = mime_date_of(seconds, offset);
+    int ahead = offset < 0 ? -offset : offset;
+
+    return buf_put_format(out, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[d.weekday], d.day,
+                          months[d.month], d.year, d.hour, d.minute, d.second,
+                          offset < 0 ? '-' : '+', ahead / 60, ahead % 60);
 }

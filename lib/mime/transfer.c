@@ -24,20 +24,13 @@ mime_encoding_of(struct slice name)
     return MIME_UNKNOWN;
 }
 
-static int
-hex_value(uint8_t c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 mime_escaped_put(struct buf *out, struct slice text, uint8_t escape, uint8_t space)
 {
     for (size_t i = 0; i < text.len && !out->full; i++) {
         uint8_t c = text.at[i];
-        int high = c == escape && i + 2 < text.len ? hex_value(text.at[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.at[i + 2]) : -1;
+        int high = c == escape && i + 2 < text.len ? ascii_hex_value(text.at[i + 1]) : -1;
+        int low = high >= 0 ? ascii_hex_value(text.at[i + 2]) : -1;
 
         if (low >= 0) {
             buf_put_byte(out, (uint8_t)(high << 4 | low));

@@ -6,7 +6,6 @@
 
 #include "base/ensure.h"
 #include "out.h"
-#include "paragraph.h"
 
 enum {
     TOLD_MOST = 20,       /* recipients named one by one where many share an explanation */
@@ -114,7 +113,7 @@ print_section(const struct telling *t, const char *label, struct slice text)
     if (text.len == 0)
         return;
     print_label(word_of(t, "label", label));
-    paragraph_print(stdout, 4, text);
+    out_paragraph(4, text);
 }
 
 /* A contradiction's sentence, with the two summaries for its two "{}". */
@@ -135,7 +134,7 @@ print_contradiction(const struct telling *t, const struct explained *x)
             buf_put(&line, said[i]);
         slice_take_prefix(&rest, SLICE("}"));
     }
-    paragraph_print(stdout, 4, buf_slice(&line));
+    out_paragraph(4, buf_slice(&line));
 }
 
 static void
@@ -150,7 +149,7 @@ print_meaning(const struct telling *t, const char *kind, const char *name)
         return;
     buf_put_format(&line, "- %s: ", name);
     buf_put(&line, slice_head(means, buf_space(&line)));
-    paragraph_print(stdout, 4, buf_slice(&line));
+    out_paragraph(4, buf_slice(&line));
 }
 
 /* Requirement E1: each digit by itself, then the whole. */

@@ -5,9 +5,10 @@
 #include <time.h>
 
 #include "base/ensure.h"
+#include "base/paragraph.h"
 #include "size.h"
 
-enum { CELL_MAX = 512, COLUMNS_MAX = 16 };
+enum { CELL_MAX = 512, COLUMNS_MAX = 16, PARAGRAPH_MAX = 1 << 20 };
 
 json_t *
 out_string(struct slice s)
@@ -29,6 +30,18 @@ json_t *
 out_number(uint64_t n)
 {
     return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+void
+out_paragraph(unsigned indent, struct slice text)
+{
+    const struct paragraph terminal = {.indent = indent, .width = 80};
+    struct buf lines;
+
+    buf_init(&lines, PARAGRAPH_MAX);
+    paragraph_put(&lines, &terminal, text);
+    fwrite(lines.at + lines.start, 1, lines.len, stdout);
+    buf_clear(&lines);
 }
 
 static void

@@ -30,6 +30,9 @@ void out_rows(const struct ctl *c, json_t *rows, const struct out_column *column
 /* One object as lines "heading: value"; columns it does not have are left out. Takes object. */
 void out_object(const struct ctl *c, json_t *object, const struct out_column *columns);
 
+/* Text in lines of 80 characters at most, set in by `indent` spaces; see base/paragraph.h. */
+void out_paragraph(unsigned indent, struct slice text);
+
 /* One object as a line of JSON, whatever --json says. Takes it. */
 void out_json(json_t *object);
 

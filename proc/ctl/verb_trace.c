@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "out.h"
-#include "paragraph.h"
 #include "reason/catalogue.h"
 
 enum {
@@ -174,7 +173,7 @@ print_reason(const struct tracing *t, const struct trace_event *e)
         print_under(TEXT_trace_because, e->reason);
         return;
     }
-    paragraph_print(stdout, INDENT, summary);
+    out_paragraph(INDENT, summary);
     print_under(TEXT_trace_hint, e->reason);
 }
 
