@@ -204,6 +204,13 @@ settle_folders(struct conf_parser *p)
     c->run = conf_path_keep(p, &run);
 }
 
+static void
+settle_trust_anchor(struct conf_parser *p)
+{
+    if (!p->conf->trust_anchor_named)
+        p->conf->trust_anchor = CONF_TRUST_ANCHOR;
+}
+
 /* A listener the file has no line for. */
 static void
 add_default(struct conf_parser *p, enum conf_protocol protocol, const char *address)
@@ -278,6 +285,7 @@ conf_parse(const struct conf_input *input, struct conf_mistakes *mistakes)
     settle_folders(&p);
     settle_listens(&p);
     settle_tls(&p);
+    settle_trust_anchor(&p);
     if (mistakes->errors == 0)
         return c;
     arena_free(arena);

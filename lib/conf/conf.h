@@ -10,9 +10,10 @@
 #include "base/buf.h"
 #include "base/limit.h"
 
-#define CONF_FILE  "/etc/valija/valija.conf"
-#define CONF_STATE "/var/lib/valija"
-#define CONF_RUN   "/run/valija" /* for CONF_STATE; any other state folder has its own "run" */
+#define CONF_FILE         "/etc/valija/valija.conf"
+#define CONF_STATE        "/var/lib/valija"
+#define CONF_TRUST_ANCHOR "/usr/share/dns/root.key"
+#define CONF_RUN          "/run/valija" /* for CONF_STATE; any other state folder has its own "run" */
 
 enum {
     CONF_FILE_MAX = 1 << 20,   /* bytes of a file */
@@ -91,6 +92,7 @@ struct conf {
     struct conf_route *routes;
     size_t route_count;
     const char *trust_anchor; /* NULL: none */
+    bool trust_anchor_named;  /* by a line; else it may be missing */
     struct limits limits;
 };
 

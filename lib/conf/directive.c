@@ -90,7 +90,9 @@ conf_read_run(struct conf_parser *p, const struct conf_word *v)
 void
 conf_read_trust_anchor(struct conf_parser *p, const struct conf_word *v)
 {
-    p->conf->trust_anchor = conf_path_keep(p, v);
+    p->conf->trust_anchor_named = true;
+    if (!slice_eq(v->text, SLICE("none")))
+        p->conf->trust_anchor = conf_path_keep(p, v);
 }
 
 static bool

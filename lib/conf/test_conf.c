@@ -40,7 +40,8 @@ nothing_is_enough(void **state)
         assert_string_equal(c->state, "/var/lib/valija");
         assert_string_equal(c->run, "/run/valija");
         assert_int_equal(c->tls_count + c->route_count + c->resolver_count, 0);
-        assert_null(c->trust_anchor);
+        assert_string_equal(c->trust_anchor, "/usr/share/dns/root.key");
+        assert_false(c->trust_anchor_named);
         assert_true(c->limits.value[LIMIT_message_size] == limit_rows[LIMIT_message_size].fallback);
         assert_int_equal(c->listen_count, COUNT(listens));
         for (size_t n = 0; n < COUNT(listens); n++) {
@@ -80,11 +81,12 @@ every_directive_is_kept(void **state)
 
     (void)state;
     assert_non_null(c);
-    assert_int_equal(mistakes.count, 4); /* the warnings of what is not used yet */
+    assert_int_equal(mistakes.count, 2); /* the warnings of what is not used yet */
     assert_string_equal(c->hostname, "a.example");
     assert_string_equal(c->state, "/srv/my mail");
     assert_string_equal(c->run, "/etc/x/run#1");
     assert_string_equal(c->trust_anchor, "/etc/x/root.key");
+    assert_true(c->trust_anchor_named);
     assert_int_equal(c->resolver_count, 1);
     assert_int_equal(c->resolvers[0].address.at.ss_family, AF_INET6);
     assert_int_equal(c->route_count, 2);
@@ -95,6 +97,17 @@ every_directive_is_kept(void **state)
     assert_int_equal(c->routes[1].line, 7);
     assert_true(c->limits.value[LIMIT_message_size] == 25 * 1024 * 1024);
     assert_true(c->limits.value[LIMIT_idle_seconds] == 600);
+    conf_free(c);
+}
+
+static void
+no_trust_anchor_is_a_choice(void **state)
+{
+    const struct conf *c = parse_well("trust-anchor none");
+
+    (void)state;
+    assert_null(c->trust_anchor);
+    assert_true(c->trust_anchor_named);
     conf_free(c);
 }
 
@@ -347,6 +360,7 @@ main(void)
         cmocka_unit_test(nothing_is_enough),
         cmocka_unit_test(tls_brings_the_default_tls_listeners),
         cmocka_unit_test(every_directive_is_kept),
+        cmocka_unit_test(no_trust_anchor_is_a_choice),
         cmocka_unit_test(the_run_folder_follows_the_state_folder),
         cmocka_unit_test(addresses_are_ready_to_bind),
         cmocka_unit_test(the_star_certificate_comes_first),

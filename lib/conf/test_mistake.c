@@ -115,9 +115,7 @@ static const struct row value_rows[] = {
     {"bad IPv6", "listen smtp [::g]:25",
      "1:13: '::g' is not an address such as 192.0.2.1, [2001:db8::1] or *", 0},
     {"star resolver", "resolver *:53",
-     "1:1: warning: 'resolver' is understood but not yet used by this version of valija\n1:10: "
-     "'*' is not an address such as 192.0.2.1 or [2001:db8::1]",
-     0},
+     "1:10: '*' is not an address such as 192.0.2.1 or [2001:db8::1]", 0},
     {"same twice", "listen smtp *:25\nlisten pop3 *:25",
      "2:13: '*:25' is already taken by the listen line 1", 0},
     {"star and one", "listen smtp 127.0.0.1:25\nlisten smtp *:25",

@@ -41,7 +41,7 @@ add_code(struct explain *e, struct slice code, const struct catalogue_reason *r)
 {
     struct code_row *row = &e->codes[e->code_count];
     uint16_t enhanced[3];
-    uint8_t room[16];
+    uint8_t room[16] = {0};
     bool both = code.len && code.at[0] == 'x';
 
     if (code.len > sizeof(room))

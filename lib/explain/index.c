@@ -119,11 +119,6 @@ add_phases(struct index *x)
     }
 }
 
-/* Calls fn for the word each way of the element begins with. */
-#define EACH_FIRST_WORD(word, element)                                                             \
-    for (uint32_t i_ = 0, word; i_ < (element)->count && (word = (element)->ways[i_].words[0], 1); \
-         i_++)
-
 /* The patterns of a reason stand together. */
 static void
 count_word(struct index *x, uint32_t word, const struct pattern *p)
@@ -149,6 +144,13 @@ count_words(struct index *x)
     }
 }
 
+/* The word that a way of an element begins with. */
+static uint32_t
+first_word(const struct pattern_element *e, uint32_t way)
+{
+    return e->ways[way].words[0];
+}
+
 /* The element to file p under: its words are the rarest, and among equals the longest. */
 static uint32_t
 rarest(const struct index *x, const struct pattern *p)
@@ -162,9 +164,8 @@ rarest(const struct index *x, const struct pattern *p)
 
         if (e->count == 0 || e->optional)
             continue;
-        EACH_FIRST_WORD(word, e)
-        {
-            const struct vocabulary_entry *entry = &x->vocabulary.of[word];
+        for (uint32_t way = 0; way < e->count; way++) {
+            const struct vocabulary_entry *entry = &x->vocabulary.of[first_word(e, way)];
 
             cost += 64 * (uint64_t)entry->uses / (entry->word.len < 16 ? entry->word.len : 16) + 1;
         }
@@ -183,9 +184,12 @@ file(struct index *x)
     uint32_t *at;
 
     x->first = heap_take((words + 1) * sizeof(*x->first));
-    for (uint32_t i = 0; i < x->count; i++)
-        EACH_FIRST_WORD(word, &x->patterns[i].elements[rarest(x, &x->patterns[i])])
-    x->first[word + 1]++;
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct pattern_element *e = &x->patterns[i].elements[rarest(x, &x->patterns[i])];
+
+        for (uint32_t way = 0; way < e->count; way++)
+            x->first[first_word(e, way) + 1]++;
+    }
     for (uint32_t w = 0; w < words; w++)
         x->first[w + 1] += x->first[w];
     x->entries = heap_take((x->first[words] + 1) * sizeof(*x->entries));
@@ -193,9 +197,10 @@ file(struct index *x)
     memcpy(at, x->first, (words + 1) * sizeof(*at));
     for (uint32_t i = 0; i < x->count; i++) {
         uint32_t k = rarest(x, &x->patterns[i]);
+        const struct pattern_element *e = &x->patterns[i].elements[k];
 
-        EACH_FIRST_WORD(word, &x->patterns[i].elements[k])
-        x->entries[at[word]++] = (struct index_entry){i, k};
+        for (uint32_t way = 0; way < e->count; way++)
+            x->entries[at[first_word(e, way)]++] = (struct index_entry){i, k};
     }
     free(at);
 }

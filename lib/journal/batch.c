@@ -13,6 +13,7 @@ batch_init(struct batch *b)
     *b = (struct batch){0};
     b->messages = heap_take(JOURNAL_BATCH_MESSAGES * sizeof(*b->messages));
     buf_init(&b->heads, JOURNAL_BATCH_BYTES);
+    buf_init(&b->retold, SIZE_MAX); /* what a replay found */
     buf_init(&b->copied, SIZE_MAX); /* journal_tidy stops after a few messages */
     buf_init(&b->carried, SIZE_MAX);
     buf_init(&b->carried_voids, SIZE_MAX);
@@ -26,6 +27,7 @@ batch_clear(struct batch *b)
     free(b->messages);
     free(b->done);
     buf_clear(&b->heads);
+    buf_clear(&b->retold);
     buf_clear(&b->copied);
     buf_clear(&b->carried);
     buf_clear(&b->carried_voids);
@@ -148,13 +150,19 @@ batch_put(struct journal *j, struct batch_message m, struct slice envelope)
     return ERR_OK;
 }
 
+bool
+journal_has(const struct journal *j, uint64_t id)
+{
+    return live_get(&j->live, id) != NULL;
+}
+
 static struct err
 add(struct journal *j, const struct batch_message *m, struct slice envelope)
 {
     struct err e = journal_room(j, m->body_len);
     struct live *entry;
 
-    ensure(m->id != 0 && !live_get(&j->live, m->id));
+    ensure(m->id != 0 && !journal_has(j, m->id) && !j->batch.flying);
     if (!err_is(e))
         e = batch_put(j, *m, envelope);
     if (err_is(e))
@@ -208,19 +216,25 @@ journal_change(struct journal *j, uint64_t id, const struct journal_change *c)
 }
 
 void
-journal_done(struct journal *j, uint64_t id)
+batch_put_done(struct journal *j, struct live *e)
 {
-    struct live *e = live_get(&j->live, id);
     struct batch *b = &j->batch;
 
-    if (!e || e->state != LIVE_LIVE)
-        return;
     e->state = LIVE_DONE;
     if (b->done_count == b->done_room) {
         b->done_room = b->done_room ? b->done_room * 2 : 256;
         b->done = heap_grow(b->done, b->done_room * sizeof(*b->done));
     }
-    b->done[b->done_count++] = id;
+    b->done[b->done_count++] = e->id;
+}
+
+void
+journal_done(struct journal *j, uint64_t id)
+{
+    struct live *e = live_get(&j->live, id);
+
+    if (e && e->state == LIVE_LIVE)
+        batch_put_done(j, e);
 }
 
 bool
@@ -228,8 +242,8 @@ journal_pending(const struct journal *j)
 {
     const struct batch *b = &j->batch;
 
-    return b->count || b->copied.len || b->carried.len || b->carried_voids.len || b->changes.len ||
-           b->done_count || b->end || j->voids_due;
+    return b->count || b->retold.len || b->copied.len || b->carried.len || b->carried_voids.len ||
+           b->changes.len || b->done_count || b->end || j->voids_due;
 }
 
 size_t

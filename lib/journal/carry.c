@@ -2,7 +2,7 @@
  * and CHANGEs speak about older segments that live on. What of them still matters is put into the
  * batch again; once that is durable the segment speaks about nothing. Without this one message that
  * waits for days would hold every segment since. A segment that hides older records, by holding
- * copies of them, is not carried until those are gone. */
+ * copies of them, is not carried until those are gone; one that cannot be read to its end stays. */
 #include "base/ensure.h"
 #include "journal/journal_private.h"
 
@@ -71,7 +71,7 @@ bool
 carry_notes(struct journal *j, struct segment *s)
 {
     struct carry c = {.j = j};
-    const struct scan scan = {&c, on_note, NULL};
+    const struct scan scan = {.ctx = &c, .on_record = on_note, .strict = true};
     struct batch *b = &j->batch;
     size_t copied = b->copied.len, done = b->carried.len, voids = b->carried_voids.len;
     struct err e = scan_segment(j, s, true, &scan);

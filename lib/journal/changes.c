@@ -1,5 +1,10 @@
 /* The newest CHANGE of each recipient of a message: along the chain, from the newest back, so that
- * memory holds one place a message, however many recipients it has. */
+ * memory holds one place a message, however many recipients it has.
+ *
+ * Invariant: a chain leads to the newest CHANGE of every recipient, whatever part of the last batch
+ * a crash took. So changes that are written again (of a copy, carried, retold) go on from the chain
+ * they replace, and only the last of them says that the set is whole and the older ones need not be
+ * looked for: their segments may be gone then. Where it is missing, they are still there. */
 #include "base/crc32c.h"
 #include "base/ensure.h"
 #include "journal/journal_private.h"
@@ -67,6 +72,8 @@ changes_find(struct journal *j, const struct live *e, struct map *places)
 {
     uint8_t room[RECORD_HEADER + RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
 
+    uint32_t left = 0; /* of a whole set */
+
     for (struct record_place place = live_change(e); place.segment;) {
         struct record_change c;
         struct err err = read_change(j, e->id, place, room, &c);
@@ -75,11 +82,26 @@ changes_find(struct journal *j, const struct live *e, struct map *places)
             return err;
         if (!map_get(places, (uint64_t)c.change.recipient + 1))
             changes_note(places, c.change.recipient, place);
+        left = left ? left : c.whole;
+        if (left && --left == 0)
+            return ERR_OK;
         if (c.before.segment && !is_before(c.before, place))
             return err_make(ERR_MALFORMED, "read a recipient's change: not before its follower");
         place = c.before;
     }
     return ERR_OK;
+}
+
+uint32_t
+changes_oldest(const struct map *places)
+{
+    uint32_t oldest = UINT32_MAX;
+    const void *place;
+
+    for (size_t at = 0; (place = map_next(places, &at)) != NULL;)
+        if (unpack(place).segment < oldest)
+            oldest = unpack(place).segment;
+    return oldest;
 }
 
 struct err

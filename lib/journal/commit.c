@@ -1,5 +1,9 @@
 /* The commit: seal, write, sync; and where that failed, once more in another segment. A failed sync
- * is never tried again on the same file: the kernel may have marked its pages clean. */
+ * is never tried again on the same file: the kernel may have marked its pages clean.
+ *
+ * While journal_commit_write runs, perhaps in another thread, nothing it reads changes: the
+ * messages, their heads and the sealed notes of the batch, and the active segment's end and
+ * descriptor. */
 #include "base/crc32c.h"
 #include "base/ensure.h"
 #include "journal/journal_private.h"
@@ -42,13 +46,9 @@ put_part(struct journal *j, struct run *run, uint64_t at, const void *bytes, siz
     return e;
 }
 
-static struct err
-put_message(struct journal *j, struct run *run, const struct batch_message *m)
+static void
+seal_head(struct journal *j, const struct batch_message *m)
 {
-    static const uint8_t zeros[RECORD_ALIGN];
-    uint8_t *head = j->batch.heads.at + m->head;
-    uint64_t head_len = RECORD_HEADER + m->envelope_len;
-    uint64_t padding = record_bytes(m->envelope_len + m->body_len) - head_len - m->body_len;
     struct record r = {.type = m->copy ? RECORD_COPY : RECORD_MESSAGE,
                        .nonce = j->active->nonce,
                        .id = m->id,
@@ -57,9 +57,19 @@ put_message(struct journal *j, struct run *run, const struct batch_message *m)
                        .batch = j->active->end,
                        .origin = m->copy ? live_get(&j->live, m->id)->segment : 0,
                        .crc = m->crc};
+
+    record_write(&r, j->batch.heads.at + m->head);
+}
+
+static struct err
+put_message(struct journal *j, struct run *run, const struct batch_message *m)
+{
+    static const uint8_t zeros[RECORD_ALIGN];
+    const uint8_t *head = j->batch.heads.at + m->head;
+    uint64_t head_len = RECORD_HEADER + m->envelope_len;
+    uint64_t padding = record_bytes(m->envelope_len + m->body_len) - head_len - m->body_len;
     struct err e;
 
-    record_write(&r, head);
     e = put_part(j, run, m->at, head, (size_t)head_len);
     if (!err_is(e) && m->body)
         e = put_part(j, run, m->at + head_len, m->body, (size_t)m->body_len);
@@ -123,23 +133,41 @@ batch_stream(struct journal *j, struct batch_message *m)
     return err_is(e) ? (struct err){ERR_TEMPORARY, e.os, "read a message's body"} : ERR_OK;
 }
 
-/* One try in the active segment. Where only the notes do not fit, they wait. */
+/* Notes may wait for the next commit. Not so where they are about records that move, nor VOIDs:
+ * after a commit that worked nothing comes back of one that failed. */
+static bool
+notes_may_wait(const struct journal *j)
+{
+    return j->batch.count && !batch_moves_records(&j->batch) && !j->voids_due;
+}
+
+/* All that goes to the active segment gets its final form. Where only the notes do not fit, they
+ * wait. */
 static struct err
-attempt(struct journal *j)
+prepare(struct journal *j)
 {
     struct batch *b = &j->batch;
     struct err e;
 
     batch_seal_notes(j);
     e = segment_prepare(j, j->active, batch_note_at(j));
-    if (err_is(e) && e.kind == ERR_LIMIT && b->count && !batch_moves_records(b)) {
-        buf_reset(&b->notes);
+    if (err_is(e) && e.kind == ERR_LIMIT && notes_may_wait(j)) {
+        batch_unseal_notes(b);
     } else if (err_is(e)) {
         b->spoiled = e.kind != ERR_LIMIT;
         return e;
     }
+    for (size_t i = 0; i < b->count; i++)
+        seal_head(j, &b->messages[i]);
     b->written = true;
-    e = write_all(j);
+    return ERR_OK;
+}
+
+static struct err
+write_and_sync(struct journal *j)
+{
+    struct err e = write_all(j);
+
     return err_is(e) ? e : file_sync(j, j->active->write_fd);
 }
 
@@ -168,7 +196,8 @@ attempt_anew(struct journal *j)
         if (err_is(e) || b->spoiled)
             return err_make(ERR_TEMPORARY, "write the journal: failed in two segments");
     }
-    return attempt(j);
+    e = prepare(j);
+    return err_is(e) ? e : write_and_sync(j);
 }
 
 /* Notes alone prefer a segment with room; where there is none, they make theirs longer. */
@@ -176,8 +205,9 @@ static struct err
 find_segment(struct journal *j)
 {
     struct batch *b = &j->batch;
-    uint64_t notes = b->changes.len + b->copied.len + b->carried.len + b->carried_voids.len +
-                     b->done_count * sizeof(struct record_pair) + RECORD_HEADER;
+    uint64_t notes = b->changes.len + b->retold.len + b->copied.len + b->carried.len +
+                     b->carried_voids.len + b->done_count * sizeof(struct record_pair) +
+                     RECORD_HEADER;
     struct err e = ERR_OK;
 
     if (b->count ||
@@ -187,18 +217,38 @@ find_segment(struct journal *j)
     return j->active ? ERR_OK : e;
 }
 
-struct err
-journal_commit(struct journal *j)
+bool
+journal_commit_begin(struct journal *j)
 {
     struct batch *b = &j->batch;
-    bool on_disk = false;
-    struct err e;
 
+    ensure(!b->flying);
+    b->outcome = ERR_OK;
     if (!journal_pending(j))
+        return false;
+    b->flying = true;
+    b->outcome = find_segment(j);
+    if (!err_is(b->outcome))
+        b->outcome = b->spoiled ? err_make(ERR_TEMPORARY, "write the journal") : prepare(j);
+    return !err_is(b->outcome);
+}
+
+void
+journal_commit_write(struct journal *j)
+{
+    j->batch.outcome = write_and_sync(j);
+}
+
+struct err
+journal_commit_end(struct journal *j)
+{
+    struct batch *b = &j->batch;
+    struct err e = b->outcome;
+    bool on_disk = false;
+
+    if (!b->flying)
         return ERR_OK;
-    e = find_segment(j);
-    if (!err_is(e))
-        e = b->spoiled ? err_make(ERR_TEMPORARY, "write the journal") : attempt(j);
+    b->flying = false;
     if (err_is(e) && (b->written || b->spoiled)) {
         segment_abandon(j);
         on_disk = true;
@@ -212,4 +262,12 @@ journal_commit(struct journal *j)
     else
         batch_settle(j);
     return e;
+}
+
+struct err
+journal_commit(struct journal *j)
+{
+    if (journal_commit_begin(j))
+        journal_commit_write(j);
+    return journal_commit_end(j);
 }

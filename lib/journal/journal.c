@@ -111,6 +111,7 @@ zero_ahead(struct journal *j, struct segment *s)
 bool
 journal_idle(struct journal *j)
 {
+    ensure(!j->batch.flying);
     if (segment_retire(j))
         return true;
     if (zero_ahead(j, j->active))
@@ -164,6 +165,7 @@ journal_close(struct journal *j)
 {
     if (!j)
         return;
+    ensure(!j->batch.flying);
     while (j->segment_count)
         segment_drop(j, j->segments[j->segment_count - 1]);
     free(j->segments);

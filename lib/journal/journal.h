@@ -1,9 +1,9 @@
 /* The queue on disk: messages that were acknowledged, what became of each recipient, and which are
  * done. docs/journal.md has the format, the legal states and the order of writes and syncs.
  *
- * One thread, one owner (the queue role). Every message has an id, given by the owner, never zero
- * and never used twice; all that is asked about a message is asked by its id, because the journal
- * may move its record. Nothing here keeps a body in memory. */
+ * One thread but for journal_commit_write, one owner (the queue role). Every message has an id,
+ * given by the owner, never zero and never used twice; all that is asked about a message is asked
+ * by its id, because the journal may move its record. Nothing here keeps a body in memory. */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
 
@@ -86,12 +86,15 @@ void journal_close(struct journal *j);
  * then, so it may be asked at every MAIL command. */
 struct err journal_room(struct journal *j, uint64_t bytes);
 
-/* Put a message into the current batch. The envelope is copied; the body's bytes, or its
- * descriptor, must stay valid until the next journal_commit returns. Read from body_fd are the
- * bytes from offset 0 on, by pread.
- * ERR_AGAIN: the batch is full, commit and come again. ERR_LIMIT: too large, or no room (452).
- * ERR_MALFORMED: body_fd has fewer than body_len bytes. ERR_TEMPORARY: reading body_fd failed.
- * After any error the message is not in the batch, and the others still are. */
+/* Is there a message of that id, live or in the batch? */
+bool journal_has(const struct journal *j, uint64_t id);
+
+/* Put a message into the current batch; journal_has must not know its id. The envelope is copied;
+ * the body's bytes, or its descriptor, must stay valid until the commit has ended. Read from
+ * body_fd are the bytes from offset 0 on, by pread. ERR_AGAIN: the batch is full, commit and
+ * come again. ERR_LIMIT: too large, or no room (452). ERR_MALFORMED: body_fd has fewer than
+ * body_len bytes. ERR_TEMPORARY: reading body_fd failed. After any error the message is not in the
+ * batch, and the others still are. */
 struct err journal_add(struct journal *j, uint64_t id, struct slice envelope, struct slice body);
 struct err journal_add_file(struct journal *j, uint64_t id, struct slice envelope, int body_fd,
                             uint64_t body_len);
@@ -111,6 +114,14 @@ size_t journal_batch_messages(const struct journal *j); /* how many messages wou
  * will be replayed unless the process ends before a later commit works. Changes and dones are kept
  * and go with the next commit, so call again from a timer while journal_pending. */
 struct err journal_commit(struct journal *j);
+
+/* The same in three steps, so that a thread of its own can wait for the disk: begin says whether
+ * there is something to write; then write, in any thread; then end, always, with journal_commit's
+ * result. In between the owner may read, say changes and dones (they go with the next commit) and
+ * ask for room and low water, but put no message, do no housekeeping and not close. */
+bool journal_commit_begin(struct journal *j);
+void journal_commit_write(struct journal *j);
+struct err journal_commit_end(struct journal *j);
 
 /* A live, committed message's sizes; false: there is none of that id. */
 bool journal_get(const struct journal *j, uint64_t id, uint64_t *envelope_len, uint64_t *body_len);

@@ -75,16 +75,21 @@ struct batch {
     size_t count, copies;
     uint64_t bytes; /* of the messages' records */
     struct buf heads;
-    struct buf copied; /* CHANGE records of copies, then those the owner said: not sealed */
-    struct buf changes;
+    /* CHANGE records, not sealed. The first two hold whole sets. */
+    struct buf retold;  /* of a replay: kept until durable, and no file dies before */
+    struct buf copied;  /* of copied messages and carried segments */
+    struct buf changes; /* that the owner said */
     struct buf carried; /* pairs of DONE and of VOID from segments that shall die */
     struct buf carried_voids;
     struct buf notes; /* all but messages, sealed for the active segment */
     uint64_t *done;   /* ids */
     size_t done_count, done_room;
-    bool end;     /* an END is due */
-    bool written; /* something may have reached the disk: after a failure nobody can know */
-    bool spoiled; /* a write or sync failed already: only a new segment will do */
+    size_t sealed_changes, sealed_dones; /* of changes and done, from the front: those in notes */
+    bool end;                            /* an END is due */
+    bool written;       /* something may have reached the disk: after a failure nobody can know */
+    bool spoiled;       /* a write or sync failed already: only a new segment will do */
+    bool flying;        /* between journal_commit_begin and _end */
+    struct err outcome; /* of the write */
 };
 
 struct journal {
@@ -166,6 +171,7 @@ struct scan {
     void (*on_record)(void *ctx, struct segment *s, uint64_t at, const struct record *r,
                       struct slice note); /* note: the payload of all but messages */
     void (*on_trouble)(void *ctx, const struct journal_trouble *t); /* NULL: not wanted */
+    bool strict; /* what the disk does not give back is an error, not zeros */
 };
 /* `ends`: a VOID says that s->end is exact. Else s->end becomes the file's. */
 struct err scan_segment(struct journal *j, struct segment *s, bool ends, const struct scan *scan);
@@ -175,6 +181,7 @@ struct err changes_find(struct journal *j, const struct live *e, struct map *pla
 struct err changes_tell(struct journal *j, const struct live *e, const struct map *places,
                         void (*fn)(void *, uint64_t, const struct journal_change *), void *ctx);
 void changes_note(struct map *places, uint32_t recipient, struct record_place at);
+uint32_t changes_oldest(const struct map *places); /* segment with one of them; or UINT32_MAX */
 
 /* carry.c */
 struct err carry_changes(struct journal *j, const struct live *e); /* into the batch once more */
@@ -184,6 +191,7 @@ bool carry_notes(struct journal *j, struct segment *s);            /* all that s
 void batch_init(struct batch *b);
 void batch_clear(struct batch *b);
 struct err batch_put(struct journal *j, struct batch_message m, struct slice envelope);
+void batch_put_done(struct journal *j, struct live *e);
 void batch_put_change(struct buf *out, uint64_t id, const struct journal_change *c);
 
 /* commit.c */
@@ -191,6 +199,7 @@ struct err batch_stream(struct journal *j, struct batch_message *m); /* a file's
 
 /* seal.c: batch.notes for the active segment, behind the batch's messages */
 void batch_seal_notes(struct journal *j);
+void batch_unseal_notes(struct batch *b);        /* they wait for the next commit */
 uint64_t batch_note_at(const struct journal *j); /* where the next note goes */
 
 /* settle.c */

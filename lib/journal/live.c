@@ -164,7 +164,7 @@ live_sweep(struct live_table *t)
 
     t->count = 0;
     for (size_t i = 0; i < t->room; i++) {
-        if (t->at[i].state != LIVE_LIVE)
+        if (t->at[i].state != LIVE_LIVE && t->at[i].state != LIVE_DONE)
             t->at[i] = (struct live){0};
         t->count += t->at[i].id != 0;
     }

@@ -6,7 +6,8 @@
 
 enum live_state {
     LIVE_UNSEEN,   /* replay only: notes name it, no MESSAGE was found yet */
-    LIVE_FINISHED, /* replay only: a DONE names it */
+    LIVE_FINISHED, /* replay only: a DONE names it, and in change_segment the newest segment of it
+                    */
     LIVE_PENDING,  /* in the batch, not committed */
     LIVE_LIVE,
     LIVE_DONE, /* the owner says so, the DONE is not durable yet */
@@ -43,7 +44,7 @@ void live_remove(struct live_table *t, uint64_t id);
 /* Walk in no order: *at begins as 0; NULL at the end. */
 struct live *live_next(const struct live_table *t, size_t *at);
 
-/* Drop all that is not LIVE_LIVE, and the room it took. */
+/* Drop all that is neither LIVE_LIVE nor LIVE_DONE, and the room it took. */
 void live_sweep(struct live_table *t);
 
 uint64_t live_lowest(struct live_table *t); /* UINT64_MAX: empty */

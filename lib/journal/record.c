@@ -110,7 +110,7 @@ record_change_write(const struct record_change *c,
     put_number(to + 8, c->change.when, 8);
     put_number(to + 16, c->before.at, 8);
     put_number(to + 24, c->before.segment, 4);
-    put_number(to + 28, 0, 4);
+    put_number(to + 28, c->whole, 4);
     if (reason.len)
         memcpy(to + RECORD_CHANGE_HEAD, reason.at, reason.len);
     return RECORD_CHANGE_HEAD + reason.len;
@@ -129,6 +129,7 @@ record_change_read(struct slice payload, struct record_change *c)
                    .reason = slice_tail(payload, RECORD_CHANGE_HEAD)},
         .before = {.segment = (uint32_t)get_number(payload.at + 24, 4),
                    .at = get_number(payload.at + 16, 8)},
+        .whole = (uint32_t)get_number(payload.at + 28, 4),
     };
     return true;
 }

@@ -39,10 +39,13 @@ struct record_place {
     uint64_t at;
 };
 
-/* CHANGE: what it says, and the id's CHANGE before it. */
+/* CHANGE: what it says, and the id's CHANGE before it. `whole` ends a set that was written again:
+ * this one and those before it, so many in all, are the newest of every recipient, and what stands
+ * before them counts no more. 0: not so. */
 struct record_change {
     struct journal_change change;
     struct record_place before;
+    uint32_t whole;
 };
 
 /* Two numbers of a payload of pairs: DONE has the id and its segment's number, VOID the nonce and

@@ -37,16 +37,19 @@ take_void(struct replay *r, struct slice note)
     }
 }
 
+/* The first record seen is the newest, and hides all others, whatever they are called: also where
+ * the message is finished, because the DONE may speak about the newest alone. */
 static void
 take_message(struct journal *j, const struct segment *s, uint64_t at, const struct record *record)
 {
     struct live *e = live_put(&j->live, record->id);
 
-    if (e->state == LIVE_LIVE && e->segment != s->number)
-        segment_hides(segment_of(j, e->segment), s->number); /* whatever it is called */
-    if (e->state != LIVE_UNSEEN)
+    if (e->segment && e->segment != s->number)
+        segment_hides(segment_of(j, e->segment), s->number);
+    if (e->segment)
         return;
-    e->state = LIVE_LIVE;
+    if (e->state == LIVE_UNSEEN)
+        e->state = LIVE_LIVE;
     e->segment = s->number;
     e->at = (uint32_t)(at / RECORD_ALIGN);
     e->envelope_len = record->envelope & LIVE_ENVELOPE_MASK;
@@ -58,10 +61,22 @@ take_change(struct journal *j, const struct segment *s, uint64_t at, uint64_t id
 {
     struct live *e = live_put(&j->live, id);
 
-    if (s->number < e->change_segment)
+    if (s->number < e->change_segment || e->state == LIVE_FINISHED)
         return;
     e->change_segment = s->number;
     e->change_at = (uint32_t)(at / RECORD_ALIGN);
+}
+
+static void
+take_done(struct journal *j, const struct record_pair *p)
+{
+    struct live *e = live_put(&j->live, p->first);
+
+    if (e->state != LIVE_FINISHED)
+        e->change_segment = 0;
+    e->state = LIVE_FINISHED;
+    if (p->second > e->change_segment)
+        e->change_segment = (uint32_t)p->second;
 }
 
 static void
@@ -82,13 +97,13 @@ on_record(void *ctx, struct segment *s, uint64_t at, const struct record *record
         segment_hides(s, record->origin);
     while (record->type == RECORD_DONE && record_pair_take(&note, &p))
         if (p.first)
-            live_put(&j->live, p.first)->state = LIVE_FINISHED;
+            take_done(j, &p);
 }
 
 static struct err
 read_segments(struct replay *r)
 {
-    const struct scan scan = {r, on_record, on_trouble};
+    const struct scan scan = {.ctx = r, .on_record = on_record, .on_trouble = on_trouble};
     struct journal *j = r->j;
     struct err e = ERR_OK;
 
@@ -111,11 +126,27 @@ read_segments(struct replay *r)
     return e;
 }
 
+/* A DONE is kept as long as the segment it names. Where a crash took the COPY but not the DONE of
+ * its batch, or left a COPY that was never acknowledged, it names another than the message's newest
+ * record is in: so it is said again, about that one. */
+static void
+finish_misnamed(struct journal *j)
+{
+    size_t at = 0;
+
+    for (struct live *e; (e = live_next(&j->live, &at)) != NULL;)
+        if (e->state == LIVE_FINISHED && e->segment && e->change_segment != e->segment) {
+            e->change_segment = 0;
+            batch_put_done(j, e);
+        }
+}
+
 static void
 count_live(struct journal *j)
 {
     size_t at = 0;
 
+    finish_misnamed(j);
     live_sweep(&j->live);
     for (const struct live *e; (e = live_next(&j->live, &at)) != NULL;) {
         struct segment *s = segment_of(j, e->segment);
@@ -173,15 +204,26 @@ retell_change(void *ctx, uint64_t id, const struct journal_change *c)
 
     if (r->to->on_change)
         r->to->on_change(r->to->ctx, id, c);
-    batch_put_change(&r->j->batch.changes, id, c);
+    batch_put_change(&r->j->batch.retold, id, c);
 }
 
-/* Chains that damage cut: the changes are found by reading everything once more, oldest first, and
- * go into the next commit as chains that are whole. */
+/* Told, and into the next commit as a whole set; no segment dies before that. */
+static void
+retell(struct replay *r, struct live *e, const struct map *places)
+{
+    size_t before = r->j->batch.retold.len;
+
+    (void)changes_tell(r->j, e, places, retell_change, r); /* what is lost was reported */
+    if (r->j->batch.retold.len == before)
+        e->change_segment = 0;
+}
+
+/* Chains that damage or a crash cut: the changes are found by reading everything once more, oldest
+ * first. */
 static struct err
 mend(struct replay *r)
 {
-    const struct scan scan = {r, on_lost_change, NULL};
+    const struct scan scan = {.ctx = r, .on_record = on_lost_change};
     struct journal *j = r->j;
     struct err e = ERR_OK;
     struct live *message;
@@ -193,8 +235,7 @@ mend(struct replay *r)
 
         if (!places)
             continue;
-        message->change_segment = 0;
-        (void)changes_tell(j, message, places, retell_change, r); /* what is lost was reported */
+        retell(r, message, places);
         free_places(places);
     }
     return e;
@@ -210,8 +251,11 @@ compare_places(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* The newest changes lie in their message's segment and newer ones, so that a segment that nothing
+ * live is left in can die. Not so where a crash kept a copy, but not all of the changes after it in
+ * its batch: those are retold. */
 static struct err
-tell_message(struct replay *r, const struct live *e, uint8_t *room)
+tell_message(struct replay *r, struct live *e, uint8_t *room)
 {
     struct journal_message m = {e->id, slice_make(room, e->envelope_len), e->body_len};
     struct map places = {0};
@@ -225,6 +269,8 @@ tell_message(struct replay *r, const struct live *e, uint8_t *room)
         struct map *broken = heap_take(sizeof(*broken));
 
         map_put(&r->broken, e->id, broken);
+    } else if (changes_oldest(&places) < e->segment) {
+        retell(r, e, &places);
     } else if (r->to->on_change) {
         (void)changes_tell(r->j, e, &places, r->to->on_change, r->to->ctx);
     }
@@ -243,7 +289,8 @@ tell_all(struct replay *r)
     struct err e = ERR_OK;
 
     for (struct live *entry; (entry = live_next(&j->live, &at)) != NULL;)
-        order[count++] = entry;
+        if (entry->state == LIVE_LIVE)
+            order[count++] = entry;
     qsort(order, count, sizeof(*order), compare_places);
     for (size_t i = 0; i < count && !err_is(e); i++) {
         if (!room || order[i]->envelope_len > room_len)

@@ -161,7 +161,7 @@ read_records(struct reader *r, bool ends, const struct scan *scan)
         }
         at = next;
     }
-    r->s->virgin = !ends && lost_from == 0 && r->mark == 0;
+    r->s->virgin = !ends && lost_from == 0 && r->mark == 0 && r->unreadable.to == 0;
     r->s->end = lost_from;
     if (ends)
         r->mark = r->batch = r->s->end = r->limit;
@@ -196,6 +196,8 @@ scan_segment(struct journal *j, struct segment *s, bool ends, const struct scan 
     r->window = heap_take(JOURNAL_CHUNK);
     if (!err_is(e)) {
         read_records(r, ends, scan);
+        if (r->unreadable.to && scan->strict)
+            e = err_make(ERR_TEMPORARY, "read a segment of the journal: the disk does not give it");
         if (r->unreadable.to)
             tell(r, JOURNAL_UNREADABLE, r->unreadable, scan);
         for (size_t i = 0; i < r->lost_count; i++)

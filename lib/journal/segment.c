@@ -316,7 +316,8 @@ segment_abandon(struct journal *j)
 bool
 segment_may_die(const struct journal *j, const struct segment *s)
 {
-    if ((s->state != SEGMENT_FULL && s->state != SEGMENT_ABANDONED) || s->live || j->doubt)
+    if ((s->state != SEGMENT_FULL && s->state != SEGMENT_ABANDONED) || s->live || j->doubt ||
+        j->batch.retold.len)
         return false;
     if (s->inherited && !s->virgin && s != j->segments[0])
         return false;

@@ -96,6 +96,21 @@ empty(struct buf *b)
         buf_reset(b);
 }
 
+/* The sealed ones; those that were said since wait for the next commit. */
+static void
+drop_dones(struct batch *b)
+{
+    if (b->sealed_dones == 0)
+        return;
+    b->done_count -= b->sealed_dones;
+    memmove(b->done, b->done + b->sealed_dones, b->done_count * sizeof(*b->done));
+    if (b->done_count == 0 && b->done_room > BATCH_KEEP / sizeof(*b->done)) {
+        free(b->done);
+        b->done = NULL;
+        b->done_room = 0;
+    }
+}
+
 static void
 settle_notes(struct journal *j)
 {
@@ -107,15 +122,13 @@ settle_notes(struct journal *j)
         ensure(record_read(b->notes.at + i, j->active->nonce, &r));
         settle_note(j, &r, slice_make(b->notes.at + i + RECORD_HEADER, r.size), start + i);
     }
-    for (size_t i = 0; i < b->done_count; i++)
+    empty(&b->retold);
+    for (size_t i = 0; i < b->sealed_dones; i++)
         settle_done(j, b->done[i]);
-    empty(&b->changes);
-    b->done_count = 0;
-    if (b->done_room > BATCH_KEEP / sizeof(*b->done)) {
-        free(b->done);
-        b->done = NULL;
-        b->done_room = 0;
-    }
+    drop_dones(b);
+    buf_drop(&b->changes, b->sealed_changes);
+    if (b->changes.len == 0)
+        empty(&b->changes);
     b->end = false;
 }
 
@@ -131,6 +144,7 @@ reset_batch(struct journal *j, bool worked)
     empty(&b->carried);
     empty(&b->carried_voids);
     empty(&b->notes);
+    b->sealed_changes = b->sealed_dones = 0;
     b->count = b->copies = 0;
     b->bytes = 0;
     b->written = b->spoiled = false;

@@ -1,5 +1,7 @@
 /* The journal's contract: what it promises its owner, where room ends, how segments live and die.
  */
+#include <pthread.h>
+
 #include "journal/test_book.h"
 
 /* ---- contract ---- */
@@ -283,6 +285,45 @@ reserve_bytes_stay_free(void **state)
     put(2, 600);
 }
 
+static void *
+write_aside(void *ctx)
+{
+    journal_commit_write(ctx);
+    return NULL;
+}
+
+/* What valgrind or a thread sanitizer looks at: the owner goes on while a thread writes. */
+static void
+a_thread_may_write_while_the_owner_goes_on(void **state)
+{
+    (void)state;
+    t.config.file = &journal_file_system;
+    reopen();
+    put(1, 100);
+    for (uint64_t id = 2; id < 40; id++) {
+        char room[8];
+        pthread_t thread;
+
+        assert_false(err_is(add(id, 5000)));
+        change(1, 0, id);
+        assert_true(journal_commit_begin(t.j));
+        assert_int_equal(pthread_create(&thread, NULL, write_aside, t.j), 0);
+        change(1, 1, id);
+        journal_done(t.j, id); /* too early: ignored */
+        journal_done(t.j, id - 1 > 1 ? id - 1 : 0);
+        assert_false(err_is(journal_read_body(t.j, 1, 0, room, sizeof(room))));
+        assert_int_equal(journal_room(t.j, 100).kind, ERR_NONE);
+        assert_int_equal(journal_low_water(t.j), 1);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_false(err_is(journal_commit_end(t.j)));
+    }
+    assert_false(err_is(journal_commit(t.j)));
+    reopen();
+    assert_int_equal(t.messages, 2);
+    assert_int_equal(t.when[1][0], 39);
+    assert_int_equal(t.when[1][1], 39);
+}
+
 /* ---- lives of segments ---- */
 
 static void
@@ -447,6 +488,45 @@ a_long_wait_does_not_hold_what_comes_after(void **state)
     }
 }
 
+static ssize_t
+read_nothing(int fd, void *to, size_t n, off_t at)
+{
+    (void)fd, (void)to, (void)n, (void)at;
+    errno = EIO;
+    return -1;
+}
+
+/* What a DONE says must not be forgotten because the disk was out of reach for a moment. */
+static void
+a_segment_that_cannot_be_read_is_not_carried(void **state)
+{
+    static struct journal_file table;
+
+    (void)state;
+    table = disk_table;
+    t.config.file = &table;
+    reopen();
+    put(1, 20000); /* pins the first segment */
+    put(2, 20000);
+    put(3, 40000);
+    finish(2); /* a DONE in the second, about the first */
+    finish(3);
+    for (uint64_t id = 4; id < 10; id++) {
+        put(id, 40000);
+        finish(id);
+    }
+    for (int i = 0; i < 10; i++) {
+        table.read = read_nothing;
+        journal_tidy(t.j);
+        table.read = disk_table.read;
+        assert_false(err_is(journal_commit(t.j)));
+        idle();
+    }
+    reopen();
+    assert_true(t.came[1]);
+    assert_int_equal(t.messages, 1);
+}
+
 static void
 copying_forward_frees_the_oldest(void **state)
 {
@@ -499,6 +579,28 @@ a_void_outlives_the_abandoned_segment(void **state)
     reopen();
     assert_true(t.came[1]);
     assert_int_equal(t.messages, 1);
+}
+
+/* The notes do not fit beside the message, but among them is what undoes the failed commit. */
+static void
+a_commit_that_works_has_undone_the_failed_one(void **state)
+{
+    (void)state;
+    t.config.journal_bytes = 2 * JOURNAL_SEGMENT_LEAST;
+    reopen();
+    put(1, 10);
+    assert_false(err_is(add(2, 10)));
+    disk.fail_from = disk.now + 1; /* the sync, and all that follows */
+    assert_true(err_is(journal_commit(t.j)));
+    disk.fail_from = DISK_NEVER;
+    for (uint64_t i = 0; i < 70; i++)
+        change(1, 0, i + 1);
+    assert_false(err_is(add(3, 60000)));
+    if (err_is(journal_commit(t.j)))
+        assert_false(err_is(journal_commit(t.j))); /* the notes alone have room */
+    assert_int_equal(journal_low_water(t.j), 1);
+    reopen();
+    assert_true(t.came[1] && !t.came[2]);
 }
 
 static void
@@ -561,14 +663,17 @@ main(void)
         TEST(a_full_disk_refuses_and_recovers_by_itself),
         TEST(journal_bytes_is_a_cap_and_finishing_makes_room),
         TEST(reserve_bytes_stay_free),
+        TEST(a_thread_may_write_while_the_owner_goes_on),
         TEST(dead_segments_are_used_again_and_few_are_kept),
         TEST(zeroing_ahead_never_stops_short_of_the_segment),
         TEST(notes_outlive_what_they_speak_about),
         TEST(a_copy_outlives_its_original),
         TEST(a_copy_outlives_its_original_after_a_start),
         TEST(a_long_wait_does_not_hold_what_comes_after),
+        TEST(a_segment_that_cannot_be_read_is_not_carried),
         TEST(copying_forward_frees_the_oldest),
         TEST(a_void_outlives_the_abandoned_segment),
+        TEST(a_commit_that_works_has_undone_the_failed_one),
         TEST(a_void_is_carried_on),
         TEST(a_failing_disk_is_not_tried_for_ever),
     };

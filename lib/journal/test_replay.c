@@ -231,13 +231,15 @@ a_lost_change_leaves_the_older_ones(void **state)
     close(fd);
 }
 
+static off_t bad_page;
+
 static ssize_t
 read_but_one_page(int fd, void *to, size_t n, off_t at)
 {
     struct stat st;
 
     assert_int_equal(fstat(fd, &st), 0);
-    if (st.st_size && at < 8192 && at + (off_t)n > 4096) {
+    if (st.st_size && at < bad_page + 4096 && at + (off_t)n > bad_page) {
         errno = EIO;
         return -1;
     }
@@ -256,6 +258,7 @@ an_unreadable_page_costs_what_lies_on_it(void **state)
     put(4, 3000);
     table = disk_table;
     table.read = read_but_one_page;
+    bad_page = 4096;
     t.config.file = &table;
     reopen();
     assert_true(t.came[1] && !t.came[2] && !t.came[3] && t.came[4]);
@@ -263,6 +266,127 @@ an_unreadable_page_costs_what_lies_on_it(void **state)
     t.config.file = &disk_table;
     reopen(); /* it was the cable */
     assert_int_equal(t.messages, 4);
+}
+
+/* A commit of which power took the second half, and all that would have followed. */
+static void
+cut_the_commit(void)
+{
+    assert_true(journal_pending(t.j));
+    disk.fail_from = disk.now;
+    assert_true(err_is(journal_commit(t.j)));
+    disk.fail_from = DISK_NEVER;
+    reopen();
+}
+
+/* The first half of a set is a chain that looks as if it were all: it must lead on. */
+static void
+a_set_of_changes_that_is_not_whole_leaves_the_older_ones(void **state)
+{
+    (void)state;
+    put(1, 20000);
+    put(2, 50000); /* the second segment, where the changes go */
+    for (uint32_t i = 0; i < 4; i++)
+        change(1, i, i + 1);
+    finish(2);
+    for (uint64_t id = 3; id < 8; id++) {
+        put(id, 50000);
+        finish(id);
+    }
+    assert_true(journal_tidy(t.j)); /* carries them */
+    for (int i = 0; i < 2; i++) {
+        cut_the_commit();
+        for (uint32_t k = 0; k < 4; k++)
+            assert_int_equal(t.when[1][k], k + 1);
+        change(1, 4, 5); /* if nothing is retold */
+    }
+}
+
+/* A segment with one record, and with a message that lives on. */
+static void
+forge(uint32_t number, struct record r, struct slice payload, uint64_t live)
+{
+    char name[DISK_NAME];
+    struct buf file;
+    int fd;
+
+    r.nonce = number;
+    buf_init(&file, JOURNAL_SEGMENT_LEAST);
+    record_put(&file, r, payload);
+    if (live)
+        record_put(&file, (struct record){.type = RECORD_MESSAGE, .nonce = number, .id = live},
+                   slice_make(bytes, 20000));
+    snprintf(name, sizeof(name), "segment-%08x-%016x", number, number);
+    fd = openat(t.dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(pwrite(fd, file.at, file.len, 0), file.len);
+    assert_int_equal(ftruncate(fd, JOURNAL_SEGMENT_LEAST), 0);
+    close(fd);
+    buf_clear(&file);
+}
+
+/* Message 1 in the first segment, what a crash left of a batch in the second, a DONE in the third.
+ */
+static void
+what_is_finished_stays_so_whatever_a_crash_left(void **state)
+{
+    static const struct {
+        const char *why;
+        struct record left;
+        uint64_t named; /* by the DONE */
+        uint32_t lives; /* the segment with a live message */
+    } rows[] = {
+        {"a copy that was never acknowledged", {.type = RECORD_COPY, .id = 1, .origin = 1}, 1, 2},
+        {"a first try without its VOID", {.type = RECORD_MESSAGE, .id = 1}, 2, 1},
+        {"a DONE without the COPY of its batch", {.type = RECORD_END}, 3, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows) * 2; i++) {
+        const size_t row = i / 2;
+        struct buf done;
+
+        journal_close(t.j);
+        folder_empty(t.dirfd);
+        buf_init(&done, 16);
+        record_pair_put(&done, (struct record_pair){1, rows[row].named});
+        forge(1, (struct record){.type = RECORD_MESSAGE, .id = 1}, SLICE(""),
+              rows[row].lives == 1 ? 2 : 0);
+        forge(2, rows[row].left, SLICE(""), rows[row].lives == 2 ? 2 : 0);
+        forge(3, (struct record){.type = RECORD_DONE}, buf_slice(&done), 0);
+        buf_clear(&done);
+        assert_false(err_is(try_open()));
+        for (int k = 0; k < 5; k++) {
+            if (t.messages != 1 || t.came[1])
+                fail_msg("%s", rows[row].why);
+            for (size_t steps = 1 + i % 2; steps-- > 0; idle()) {
+                journal_tidy(t.j);
+                assert_false(err_is(journal_commit(t.j)));
+            }
+            reopen();
+        }
+    }
+}
+
+/* A segment whose only records the disk does not give looks like one never written to. */
+static void
+an_unreadable_segment_is_kept_and_never_written_again(void **state)
+{
+    static struct journal_file table;
+
+    (void)state;
+    put(1, 3000);
+    table = disk_table;
+    table.read = read_but_one_page;
+    bad_page = 0;
+    t.config.file = &table;
+    reopen();
+    assert_false(t.came[1]);
+    put(2, 3000);
+    idle();
+    assert_int_equal(count_names("damaged-"), 1);
+    t.config.file = &disk_table;
+    reopen();
+    assert_true(t.came[2]);
 }
 
 /* ---- parts ---- */
@@ -310,7 +434,8 @@ changes_keep_every_field(void **state)
 {
     const struct record_change in = {
         {.recipient = JOURNAL_RECIPIENT_MAX - 1, .state = 255, .when = 1, .reason = SLICE("no")},
-        {.segment = 7, .at = UINT64_C(1) << 34}};
+        {.segment = 7, .at = UINT64_C(1) << 34},
+        3};
     uint8_t room[RECORD_CHANGE_HEAD + JOURNAL_REASON_MAX];
     struct record_change out;
     size_t n = record_change_write(&in, room);
@@ -323,6 +448,7 @@ changes_keep_every_field(void **state)
     assert_true(slice_eq(out.change.reason, SLICE("no")));
     assert_int_equal(out.before.segment, 7);
     assert_true(out.before.at == in.before.at);
+    assert_int_equal(out.whole, 3);
     room[2] = 0xff; /* a recipient beyond any */
     assert_false(record_change_read(slice_make(room, n), &out));
     assert_false(record_change_read(slice_make(room, RECORD_CHANGE_HEAD - 1), &out));
@@ -360,7 +486,10 @@ main(void)
         TEST(a_flipped_bit_costs_at_most_its_record),
         TEST(after_an_orderly_stop_the_last_batch_cannot_be_torn),
         TEST(a_lost_change_leaves_the_older_ones),
+        TEST(a_set_of_changes_that_is_not_whole_leaves_the_older_ones),
+        TEST(what_is_finished_stays_so_whatever_a_crash_left),
         TEST(an_unreadable_page_costs_what_lies_on_it),
+        TEST(an_unreadable_segment_is_kept_and_never_written_again),
         cmocka_unit_test(headers_no_journal_writes_are_refused),
         cmocka_unit_test(changes_keep_every_field),
         cmocka_unit_test(the_table_knows_its_lowest_id),

@@ -107,8 +107,10 @@ copy_some(struct journal *j, const struct segment *s)
 bool
 journal_tidy(struct journal *j)
 {
-    struct segment *s = choose_sparse(j, SPARSE);
+    struct segment *s;
 
+    ensure(!j->batch.flying);
+    s = choose_sparse(j, SPARSE);
     if (s)
         return copy_some(j, s);
     if (j->segment_count <= j->config.tidy_segments || !is_heavy(j))

@@ -282,7 +282,7 @@ static void
 the_server_follows_every_script(void **state)
 {
     struct session t = {0};
-    struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing};
+    struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing, NULL};
     int scripts = script_run_folder("test/dialog/pop3", &m);
 
     (void)state;

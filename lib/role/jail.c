@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -131,12 +132,14 @@ restrict_paths(const struct jail *j, const char **weak)
     uint64_t write =
         RIGHTS_WRITE | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0);
     struct ruleset wanted = {.fs = parent ? write : RIGHTS_READ | write | RIGHTS_NEVER,
-                             .net = parent || version < 4 ? 0 : NET_BIND_TCP | NET_CONNECT_TCP};
+                             .net = parent || version < 4 ? 0 : NET_BIND_TCP};
     uint64_t rights = (has_word(j->promises, "read") ? RIGHTS_READ : 0) |
                       (parent || has_word(j->promises, "write") ? write : 0);
     bool done;
     int fd;
 
+    if (wanted.net && !has_word(j->promises, "connect"))
+        wanted.net |= NET_CONNECT_TCP;
     if (version < 1) {
         *weak = "Landlock (paths)";
         return ERR_OK;
@@ -177,7 +180,8 @@ add_calls(scmp_filter_ctx filter, const char *calls)
 }
 
 /* Calls that are allowed by their arguments: no memory becomes executable, reading opens nothing
- * for writing, and of ioctl there is what libuv sets a descriptor up with. */
+ * for writing, connecting reaches no local socket, and of ioctl there is what libuv sets a
+ * descriptor up with. */
 static bool
 add_conditions(scmp_filter_ctx filter, const char *words)
 {
@@ -185,10 +189,15 @@ add_conditions(scmp_filter_ctx filter, const char *words)
     const struct scmp_arg_cmp for_reading =
         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
     const struct scmp_arg_cmp make_nonblocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0);
+    const struct scmp_arg_cmp of_ipv4 = SCMP_A0(SCMP_CMP_EQ, AF_INET, 0);
+    const struct scmp_arg_cmp of_ipv6 = SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0);
 
     if (!add_rule(filter, SCMP_ACT_ALLOW, "ioctl", &make_nonblocking) ||
         !add_rule(filter, SCMP_ACT_ALLOW, "mmap", &not_executable) ||
         !add_rule(filter, SCMP_ACT_ALLOW, "mprotect", &not_executable))
+        return false;
+    if (has_word(words, "connect") && (!add_rule(filter, SCMP_ACT_ALLOW, "socket", &of_ipv4) ||
+                                       !add_rule(filter, SCMP_ACT_ALLOW, "socket", &of_ipv6)))
         return false;
     if (has_word(words, "read") && !has_word(words, "write"))
         return add_rule(filter, SCMP_ACT_ALLOW, "openat", &for_reading);

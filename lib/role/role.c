@@ -18,12 +18,12 @@
 #include "role/spawn.h"
 #include "role/tell.h"
 
-/* A descriptor from the parent that waits for role_go. */
+/* Something from the parent that waits for role_go. */
 struct waiting {
     struct list link;
-    bool is_file;
-    uint32_t what; /* enum role_file_kind or enum role_protocol */
-    int fd;
+    enum waiting_kind { LISTENER, FILE_TO_READ, SETTING } kind;
+    uint32_t what; /* enum role_protocol, role_file_kind or role_setting_kind */
+    int fd;        /* -1: a setting */
     char name[256];
 };
 
@@ -87,11 +87,11 @@ on_peer(void *ctx, struct chan_call *call, const union msg_any *m)
 }
 
 static void
-keep_waiting(bool is_file, uint32_t what, struct slice name, struct chan_call *call)
+keep_waiting(enum waiting_kind kind, uint32_t what, struct slice name, struct chan_call *call)
 {
     struct waiting *w = heap_take(sizeof(*w));
 
-    *w = (struct waiting){.is_file = is_file, .what = what, .fd = call->fd};
+    *w = (struct waiting){.kind = kind, .what = what, .fd = call->fd};
     slice_to_string(name, w->name, sizeof(w->name));
     list_append(&self.waiting, &w->link);
     call->fd = -1;
@@ -102,15 +102,41 @@ on_listen(void *ctx, struct chan_call *call, const union msg_any *m)
 {
     (void)ctx;
     if (m->role_listen.protocol < ROLE_PROTOCOL_COUNT && call->fd >= 0)
-        keep_waiting(false, m->role_listen.protocol, m->role_listen.address, call);
+        keep_waiting(LISTENER, m->role_listen.protocol, m->role_listen.address, call);
 }
 
 static void
 on_file(void *ctx, struct chan_call *call, const union msg_any *m)
 {
     (void)ctx;
-    if (m->role_file.kind <= ROLE_FILE_KEY && call->fd >= 0)
-        keep_waiting(true, m->role_file.kind, m->role_file.name, call);
+    if (m->role_file.kind < ROLE_FILE_KIND_COUNT && call->fd >= 0)
+        keep_waiting(FILE_TO_READ, m->role_file.kind, m->role_file.name, call);
+}
+
+static void
+on_setting(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    (void)ctx;
+    if (m->role_setting.kind < ROLE_SETTING_KIND_COUNT && call->fd < 0)
+        keep_waiting(SETTING, m->role_setting.kind, m->role_setting.value, call);
+}
+
+static void
+hand_out(struct waiting *w)
+{
+    const struct role_spec *spec = self.spec;
+    struct slice name = slice_of(w->name);
+
+    if (w->kind == LISTENER && spec->listener) {
+        spec->listener(&self.role, (enum role_protocol)w->what, name, w->fd);
+        w->fd = -1;
+    } else if (w->kind == FILE_TO_READ && spec->file) {
+        spec->file(&self.role, (enum role_file_kind)w->what, name, w->fd);
+    } else if (w->kind == SETTING && spec->setting) {
+        spec->setting(&self.role, (enum role_setting_kind)w->what, name);
+    }
+    if (w->fd >= 0)
+        close(w->fd);
 }
 
 static void
@@ -119,14 +145,8 @@ hand_out_waiting(void)
     LIST_EACH(at, &self.waiting)
     {
         struct waiting *w = LIST_OF(at, struct waiting, link);
-        struct slice name = slice_of(w->name);
 
-        if (!w->is_file && self.spec->listener)
-            self.spec->listener(&self.role, (enum role_protocol)w->what, name, w->fd);
-        else if (w->is_file && self.spec->file)
-            self.spec->file(&self.role, (enum role_file_kind)w->what, name, w->fd);
-        if (w->is_file || !self.spec->listener)
-            close(w->fd);
+        hand_out(w);
         list_remove(&w->link);
         free(w);
     }
@@ -184,9 +204,11 @@ on_control_closed(void *ctx, struct chan *c)
 }
 
 static const struct chan_handler from_parent[] = {
-    {MSG_role_boot, on_boot}, {MSG_role_limit, on_limit},   {MSG_role_host, on_host},
-    {MSG_role_peer, on_peer}, {MSG_role_listen, on_listen}, {MSG_role_file, on_file},
-    {MSG_role_go, on_go},     {MSG_role_stop, on_stop},     {MSG_NONE, NULL},
+    {MSG_role_boot, on_boot},       {MSG_role_limit, on_limit},
+    {MSG_role_host, on_host},       {MSG_role_peer, on_peer},
+    {MSG_role_listen, on_listen},   {MSG_role_file, on_file},
+    {MSG_role_setting, on_setting}, {MSG_role_go, on_go},
+    {MSG_role_stop, on_stop},       {MSG_NONE, NULL},
 };
 
 static const struct chan_events control_events = {on_control_closed, NULL};

@@ -27,7 +27,20 @@ enum role_protocol {
     ROLE_PROTOCOL_COUNT
 };
 
-enum role_file_kind { ROLE_FILE_CERTIFICATE, ROLE_FILE_KEY };
+enum role_file_kind {
+    ROLE_FILE_CERTIFICATE,
+    ROLE_FILE_KEY,
+    ROLE_FILE_TRUST_ANCHOR,        /* that a line names */
+    ROLE_FILE_SYSTEM_TRUST_ANCHOR, /* where no line says anything */
+    ROLE_FILE_SYSTEM_RESOLVERS,    /* resolv.conf, where no line names a resolver */
+    ROLE_FILE_KIND_COUNT
+};
+
+/* A line of the configuration that concerns a role. */
+enum role_setting_kind {
+    ROLE_SETTING_RESOLVER, /* ADDRESS:PORT of a DNS server */
+    ROLE_SETTING_KIND_COUNT
+};
 
 struct role {
     struct loop *loop;
@@ -56,10 +69,11 @@ struct role_spec {
     /* In the jail; peers and limits are here. */
     struct err (*start)(struct role *r);
 
-    /* Listeners (the descriptor is taken over) and files (it is closed after) come after start and
-     * again, all of them, at each reload; configured then says that they are complete. */
+    /* Listeners (the descriptor is taken over), files (it is closed after) and settings come after
+     * start and again, all of them, at each reload; configured then says that they are complete. */
     void (*listener)(struct role *r, enum role_protocol p, struct slice address, int fd);
     void (*file)(struct role *r, enum role_file_kind k, struct slice name, int fd);
+    void (*setting)(struct role *r, enum role_setting_kind k, struct slice value);
     void (*configured)(struct role *r);
 
     /* A channel to a peer is new; or it is gone, and what was asked on it has failed. */

@@ -39,6 +39,13 @@ use_accept(void)
 }
 
 static void
+use_connect(void)
+{
+    if (socket(AF_INET, SOCK_DGRAM, 0) < 0)
+        _exit(2);
+}
+
+static void
 use_recvfd(void)
 {
     char c;
@@ -114,6 +121,7 @@ a_process_dies_without_its_word_and_lives_with_it(void **state)
     } rows[] = {
         {"stream", "accept recvfd read write thread", use_stream},
         {"accept", "stream recvfd read write thread", use_accept},
+        {"connect", "stream accept recvfd read write thread", use_connect},
         {"recvfd", "accept write thread", use_recvfd},
         {"read", "stream accept recvfd write thread", use_read},
         {"write", "stream accept recvfd read thread", use_write},
@@ -170,6 +178,21 @@ reading_opens_nothing_for_writing(void **state)
 }
 
 static void
+use_local_socket(void)
+{
+    socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static void
+connecting_reaches_no_local_socket(void **state)
+{
+    int status = status_of("connect", use_local_socket);
+
+    (void)state;
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+static void
 memory_never_becomes_executable(void **state)
 {
     int status = status_of("stream accept recvfd read write thread", make_executable);
@@ -193,6 +216,7 @@ main(void)
         cmocka_unit_test(a_process_dies_without_its_word_and_lives_with_it),
         cmocka_unit_test(paths_outside_the_root_folder_are_closed),
         cmocka_unit_test(reading_opens_nothing_for_writing),
+        cmocka_unit_test(connecting_reaches_no_local_socket),
         cmocka_unit_test(memory_never_becomes_executable),
         cmocka_unit_test(the_parent_may_not_trace),
     };

@@ -82,6 +82,12 @@ struct sasl_scram_keys {
 };
 bool sasl_scram_derive(struct slice password, struct slice salt, uint32_t iterations,
                        struct sasl_scram_keys *keys);
+/* For a client: the proof to send, and the signature that the server will have to send. Takes as
+ * long as the iterations ask for. */
+bool sasl_scram_prove(struct slice password, struct slice salt, uint32_t iterations,
+                      struct slice auth_message, uint8_t proof[SASL_SCRAM_KEY],
+                      uint8_t signature[SASL_SCRAM_KEY]);
+
 /* True, with the ServerSignature, where the proof holds. Constant time. */
 bool sasl_scram_verify(const struct sasl_scram_keys *keys, struct slice auth_message,
                        struct slice proof, uint8_t signature[SASL_SCRAM_KEY]);

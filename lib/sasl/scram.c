@@ -14,7 +14,7 @@
 #include "sasl/sasl_private.h"
 
 enum {
-    NONCE_MAX = 256, /* bytes of a client's nonce; theirs have 24 or so */
+    NONCE_MAX = 256, /* bytes of a nonce, or of both together; theirs have 24 or so */
     SALT_MAX = 64,   /* bytes of a salt; ours have 16 */
 };
 
@@ -23,9 +23,8 @@ struct first {
     struct slice binding_name, authzid, header, bare, user, nonce;
 };
 
-/* Cut "name=value" off; the value is not empty, and after a comma there is more. */
-static bool
-take(struct slice *rest, uint8_t name, struct slice *value)
+bool
+sasl_scram_take(struct slice *rest, uint8_t name, struct slice *value)
 {
     struct slice part;
     bool comma = slice_cut(rest, ',', &part);
@@ -36,24 +35,21 @@ take(struct slice *rest, uint8_t name, struct slice *value)
     return true;
 }
 
-/* Extensions are letters with values; those we do not know, which is all, are ignored
- * (rfc5802#5.1-f). */
-static bool
-skip_extensions(struct slice rest)
+bool
+sasl_scram_skip_extensions(struct slice rest)
 {
     while (rest.len) {
         uint8_t letter = ascii_lower(rest.at[0]);
         struct slice value;
 
-        if (letter < 'a' || letter > 'z' || !take(&rest, rest.at[0], &value))
+        if (letter < 'a' || letter > 'z' || !sasl_scram_take(&rest, rest.at[0], &value))
             return false;
     }
     return true;
 }
 
-/* printable: %x21-2B / %x2D-7E */
-static bool
-is_nonce(struct slice text)
+bool
+sasl_scram_is_nonce(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] <= ' ' || text.at[i] >= 0x7f || text.at[i] == ',')
@@ -86,7 +82,7 @@ read_flag(struct slice flag, struct first *f)
     f->flag = flag.len ? flag.at[0] : 0;
     if (f->flag == 'p') {
         f->binding_name = flag;
-        return take(&flag, 'p', &f->binding_name);
+        return sasl_scram_take(&flag, 'p', &f->binding_name);
     }
     return flag.len == 1 && (f->flag == 'n' || f->flag == 'y');
 }
@@ -100,13 +96,13 @@ read_first(struct slice message, struct first *f)
         return false;
     if (!slice_cut(&rest, ',', &flag) || !read_flag(flag, f) || !slice_cut(&rest, ',', &authzid))
         return false;
-    if (authzid.len && !take(&authzid, 'a', &f->authzid))
+    if (authzid.len && !sasl_scram_take(&authzid, 'a', &f->authzid))
         return false;
     f->bare = rest;
     f->header = slice_head(message, message.len - rest.len);
     /* rfc5802#5.1-e: a mandatory extension "m=" stands where the name belongs, and so is refused */
-    return take(&rest, 'n', &f->user) && take(&rest, 'r', &f->nonce) && is_nonce(f->nonce) &&
-           skip_extensions(rest);
+    return sasl_scram_take(&rest, 'n', &f->user) && sasl_scram_take(&rest, 'r', &f->nonce) &&
+           sasl_scram_is_nonce(f->nonce) && sasl_scram_skip_extensions(rest);
 }
 
 /* The binding data the client's flag asks for. False: the flag is not to be believed. tls-unique is
@@ -218,8 +214,9 @@ sasl_scram_final(struct sasl_server *s, struct slice message)
     struct slice rest = slice_head(message, comma < 0 ? 0 : (size_t)comma), without = rest;
     struct slice last = slice_tail(message, rest.len + 1), channel, nonce, proof;
 
-    if (!sasl_text_is_valid(message, SASL_TEXT_MAX) || !take(&last, 'p', &proof) ||
-        !take(&rest, 'c', &channel) || !take(&rest, 'r', &nonce) || !skip_extensions(rest))
+    if (!sasl_text_is_valid(message, SASL_TEXT_MAX) || !sasl_scram_take(&last, 'p', &proof) ||
+        !sasl_scram_take(&rest, 'c', &channel) || !sasl_scram_take(&rest, 'r', &nonce) ||
+        !sasl_scram_skip_extensions(rest))
         return SASL_MALFORMED;
     secret_clear(&s->proof);
     secret_put(&s->proof, SLICE(""));

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct session {
     struct limits limits;
     struct smtp_config config;
-    struct smtp_client client;
+    struct smtp_peer client;
     struct smtp_server server;
     struct slice answers, rest; /* rest: of the answers not given yet */
     struct buf out, said, message;
@@ -50,10 +50,10 @@ configure(struct session *t, uint8_t options)
     t->config.hostname = SLICE("mx.here.example");
     t->config.limits = &t->limits;
     t->config.tls_available = options >> 6 & 1;
-    t->client = (struct smtp_client){.address = SLICE("2001:db8::1"),
-                                     .loopback = true,
-                                     .tls = options >> 7,
-                                     .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
+    t->client = (struct smtp_peer){.address = SLICE("2001:db8::1"),
+                                   .loopback = true,
+                                   .tls = options >> 7,
+                                   .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
     if (t->config.service == SMTP_SERVICE_SYSTEM)
         t->client.login = SLICE("ana");
     if (t->client.tls)

@@ -30,7 +30,7 @@ smtp_limit(const struct smtp_server *s, enum limit l)
 
 void
 smtp_server_init(struct smtp_server *s, const struct smtp_config *config,
-                 const struct smtp_client *client, struct buf *out)
+                 const struct smtp_peer *client, struct buf *out)
 {
     ensure(out->cap >= SMTP_OUT_MIN);
     *s = (struct smtp_server){.config = config, .client = *client, .out = out, .phase = START};
@@ -229,7 +229,7 @@ smtp_server_answer(struct smtp_server *s, const struct smtp_answer *answer)
 }
 
 void
-smtp_server_tls_started(struct smtp_server *s, const struct smtp_client *client)
+smtp_server_tls_started(struct smtp_server *s, const struct smtp_peer *client)
 {
     ensure(s->ask == SMTP_ASK_TLS);
     s->ask = SMTP_ASK_NONE;

@@ -42,7 +42,7 @@ struct smtp_config {
 };
 
 /* What is known about the peer. The bytes belong to the caller and live as long as the session. */
-struct smtp_client {
+struct smtp_peer {
     struct slice address;   /* text of the IP address, or "local" */
     struct slice login;     /* who is logged in; empty: nobody. SYSTEM: the local user's name */
     struct slice reference; /* of the session, at the end of each refusal; empty: none */
@@ -93,7 +93,7 @@ enum smtp_mode { SMTP_MODE_COMMAND, SMTP_MODE_SASL, SMTP_MODE_DATA, SMTP_MODE_CH
  * is the machine's. */
 struct smtp_server {
     const struct smtp_config *config;
-    struct smtp_client client;
+    struct smtp_peer client;
     struct buf *out;
     bool closing;
 
@@ -128,7 +128,7 @@ struct smtp_server {
 /* config, the bytes of client and out outlive s. out is the caller's to drain, never to fill, and
  * has a cap of SMTP_OUT_MIN at least. */
 void smtp_server_init(struct smtp_server *s, const struct smtp_config *config,
-                      const struct smtp_client *client, struct buf *out);
+                      const struct smtp_peer *client, struct buf *out);
 void smtp_server_clear(struct smtp_server *s); /* a sink that is still open is dropped */
 
 /* The first reply: 220, or where refusal is a row (421, 554) that row, and closing. */
@@ -143,7 +143,7 @@ void smtp_server_answer(struct smtp_server *s, const struct smtp_answer *answer)
 
 /* To SMTP_ASK_TLS: the handshake worked. The machine forgets all it was told before (RFC 3207 4.2);
  * the caller must have dropped every byte that was read before the handshake. */
-void smtp_server_tls_started(struct smtp_server *s, const struct smtp_client *client);
+void smtp_server_tls_started(struct smtp_server *s, const struct smtp_peer *client);
 
 /* End the session from outside: time-out (rfc5321#4.5.3.2.7-a), shutdown. An open question is
  * forgotten, an open sink dropped. */

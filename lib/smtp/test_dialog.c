@@ -27,7 +27,7 @@ enum { MESSAGE_MAX = 1 << 20 };
 struct session {
     struct limits limits;
     struct smtp_config config;
-    struct smtp_client client;
+    struct smtp_peer client;
     struct smtp_server server;
     struct buf out, message;
     bool running, sink_open;
@@ -112,9 +112,9 @@ start(void *ctx, struct slice words)
     limits_init(&t->limits);
     t->config = (struct smtp_config){.hostname = SLICE("mx.here.example"), .tls_available = true};
     t->config.limits = &t->limits;
-    t->client = (struct smtp_client){.address = SLICE("192.0.2.1"),
-                                     .reference = SLICE("7KQ2M9"),
-                                     .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
+    t->client = (struct smtp_peer){.address = SLICE("192.0.2.1"),
+                                   .reference = SLICE("7KQ2M9"),
+                                   .nonce = SLICE("fyko+d2lbbFgONRv9qkxdawL")};
     while (words.len) {
         slice_cut(&words, ' ', &word);
         if (!set_option(t, word, &greeting))
@@ -341,7 +341,7 @@ static void
 machine_speaks_as_the_dialogues_say(void **state)
 {
     static struct session t;
-    const struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing};
+    const struct script_machine m = {&t, &t.out, start, feed, question, answer, end, closing, NULL};
 
     (void)state;
     assert_in_range(script_run_folder("test/dialog/smtp", &m), 40, 1000);

@@ -12,7 +12,7 @@
 struct session {
     struct limits limits;
     struct smtp_config config;
-    struct smtp_client client;
+    struct smtp_peer client;
     struct smtp_server server;
     struct buf out, message;
     unsigned dropped;

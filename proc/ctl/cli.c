@@ -108,14 +108,12 @@ read_line(struct line *l, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         int status = 0;
 
-        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0')
+        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0' || is_text(argv[i]))
             l->words[l->count++] = argv[i];
         else if (strcmp(argv[i], "--") == 0)
             only_words = true;
-        else if (!is_text(argv[i]))
-            status = take_option(l->ctl, argv, argc, &i);
         else
-            l->words[l->count++] = argv[i];
+            status = take_option(l->ctl, argv, argc, &i);
         if (status)
             return status;
     }

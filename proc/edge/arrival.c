@@ -48,7 +48,7 @@ name_local(struct conn *c)
 static void
 name_peer(struct conn *c)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t len = sizeof(at);
 
     if (getpeername(c->fd, (struct sockaddr *)&at, &len) != 0)

@@ -149,8 +149,8 @@ on_stop(struct role *r, unsigned seconds)
 
 static const struct role_door doors[] = {{ROLE_guard, NULL, false},    {ROLE_keys, NULL, true},
                                          {ROLE_accounts, NULL, false}, {ROLE_queue, NULL, false},
-                                         {ROLE_store, NULL, false},    {ROLE_trace, NULL, false},
-                                         {ROLE_parent, NULL, false}};
+                                         {ROLE_resolver, NULL, false}, {ROLE_store, NULL, false},
+                                         {ROLE_trace, NULL, false},    {ROLE_parent, NULL, false}};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,

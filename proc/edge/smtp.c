@@ -366,10 +366,10 @@ static const enum smtp_service services[ROLE_PROTOCOL_COUNT] = {
     [ROLE_SYSTEM] = SMTP_SERVICE_SYSTEM,
 };
 
-static struct smtp_client
+static struct smtp_peer
 client_of(const struct conn *c)
 {
-    return (struct smtp_client){
+    return (struct smtp_peer){
         .address = slice_of(c->address),
         .login = slice_of(session_of(c)->login),
         .loopback = c->loopback,
@@ -386,7 +386,7 @@ static void
 begin(struct conn *c)
 {
     struct smtp_session *s = heap_take(sizeof(*s));
-    struct smtp_client client;
+    struct smtp_peer client;
 
     c->session = s;
     s->config = (struct smtp_config){.service = services[c->protocol],
@@ -437,7 +437,7 @@ static void
 tls_started(struct conn *c)
 {
     struct smtp_session *s = session_of(c);
-    struct smtp_client client;
+    struct smtp_peer client;
 
     s->waiting = false;
     s->login[0] = '\0';

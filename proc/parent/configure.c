@@ -1,5 +1,5 @@
 /* What each role is told, and what it is not: keys go to keys alone, certificates to the edges,
- * sockets to the group they belong to. */
+ * sockets to the group they belong to, name servers to the resolver. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "parent.h"
+
+#define SYSTEM_RESOLVERS "/etc/resolv.conf"
 
 /* Which group of edges serves a protocol: strangers come by SMTP, our users by all others. */
 static enum role_id
@@ -30,14 +32,17 @@ configure_boot(struct child *c)
     chan_send(c->control, MSG_role_boot, &boot, -1);
 }
 
+/* One that may be missing is not worth a line. */
 static void
-send_file(struct child *c, enum role_file_kind kind, const struct conf_tls *tls)
+send_file(struct child *c, enum role_file_kind kind, const char *name, const char *path,
+          bool may_miss)
 {
-    const char *path = kind == ROLE_FILE_KEY ? tls->key : tls->certificate;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct role_file m = {kind, slice_of(tls->name)};
+    struct role_file m = {kind, slice_of(name)};
 
     if (fd < 0) {
+        if (may_miss && errno == ENOENT)
+            return;
         LOG(storage, SLICE(""), log_string("file", path), log_err(err_os(errno, "opening it")));
         return;
     }
@@ -51,11 +56,32 @@ send_files(struct child *c)
     const struct conf *conf = c->parent->conf;
 
     for (size_t i = 0; i < conf->tls_count; i++) {
+        const struct conf_tls *tls = &conf->tls[i];
+
         if (c->id == ROLE_keys)
-            send_file(c, ROLE_FILE_KEY, &conf->tls[i]);
+            send_file(c, ROLE_FILE_KEY, tls->name, tls->key, false);
         if (c->id == ROLE_mx || c->id == ROLE_access)
-            send_file(c, ROLE_FILE_CERTIFICATE, &conf->tls[i]);
+            send_file(c, ROLE_FILE_CERTIFICATE, tls->name, tls->certificate, false);
     }
+}
+
+/* The system's servers stand in for those that no line names. */
+static void
+send_name_servers(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+    bool named = conf->trust_anchor_named;
+
+    for (size_t i = 0; i < conf->resolver_count; i++)
+        chan_send(c->control, MSG_role_setting,
+                  &(struct role_setting){ROLE_SETTING_RESOLVER,
+                                         slice_of(conf->resolvers[i].address.text)},
+                  -1);
+    if (conf->resolver_count == 0)
+        send_file(c, ROLE_FILE_SYSTEM_RESOLVERS, "", SYSTEM_RESOLVERS, true);
+    if (conf->trust_anchor)
+        send_file(c, named ? ROLE_FILE_TRUST_ANCHOR : ROLE_FILE_SYSTEM_TRUST_ANCHOR, "",
+                  conf->trust_anchor, !named);
 }
 
 static void
@@ -85,5 +111,7 @@ configure_rest(struct child *c)
     chan_send(c->control, MSG_role_host, &host, -1);
     send_sockets(c);
     send_files(c);
+    if (c->id == ROLE_resolver)
+        send_name_servers(c);
     chan_send(c->control, MSG_role_go, &go, -1);
 }

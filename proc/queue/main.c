@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue.h"
+#include "commit.h"
 
 static struct queue queue;
 
@@ -14,8 +14,7 @@ on_tick(void *ctx)
     struct queue *q = ctx;
 
     send_due(q);
-    if (journal_tidy(q->journal) || journal_pending(q->journal))
-        submit_commit_soon(q);
+    commit_tidy(q);
     timer_restart(q->tick, QUEUE_TICK_MS);
 }
 
@@ -31,10 +30,7 @@ on_pump(void *ctx)
 static void
 on_idle(void *ctx)
 {
-    struct queue *q = ctx;
-    bool more = journal_idle(q->journal);
-
-    timer_restart(q->idle, more ? QUEUE_IDLE_MS : QUEUE_TICK_MS);
+    commit_idle(ctx);
 }
 
 static void
@@ -100,6 +96,7 @@ on_start(struct role *r)
     list_init(&q->all);
     list_init(&q->sending);
     list_init(&q->deferred);
+    list_init(&q->arrived);
     list_init(&q->batch);
     e = journal_open(&q->journal, AT_FDCWD, &config, &replay);
     if (err_is(e))
@@ -118,17 +115,22 @@ on_peer_down(struct role *r, enum role_id id, unsigned index)
 }
 
 static void
-on_stop(struct role *r, unsigned seconds)
+end(struct queue *q)
 {
-    struct queue *q = r->state;
     struct err e = journal_finish(q->journal);
 
-    (void)seconds;
     if (err_is(e))
         LOG(storage, SLICE(""), log_err(e));
     journal_close(q->journal);
     q->journal = NULL;
-    role_end(r);
+    role_end(q->role);
+}
+
+static void
+on_stop(struct role *r, unsigned seconds)
+{
+    (void)seconds;
+    commit_finish(r->state, end);
 }
 
 static void

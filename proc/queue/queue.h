@@ -47,8 +47,12 @@ struct queue {
     struct map messages;           /* id -> struct message */
     struct list all;               /* struct message by `all` */
     struct list sending, deferred; /* struct message by `waiting` */
-    struct list batch; /* struct submit: put into the journal's batch, not yet answered */
-    bool commit_due;   /* a commit is scheduled for the end of this turn */
+    struct list arrived;           /* struct submit: not yet in the journal's batch */
+    struct list batch;             /* struct submit: in it, not yet answered */
+    bool commit_due;               /* a commit is scheduled for the end of this turn */
+    bool committing;               /* a thread writes the batch */
+    bool idle_due, tidy_due;       /* after it */
+    void (*on_finished)(struct queue *q);
     struct timer *tick, *pump, *idle;
     uint64_t accepted, delivered, deferrals;
 };
@@ -68,7 +72,6 @@ void message_free(struct message *m);
 
 /* submit.c: from an edge to the journal. */
 extern const struct chan_handler submit_handlers[];
-void submit_commit_soon(struct queue *q);
 
 /* send.c: to the stores, and their outcomes. envelope and body as at hand, or NULL: from the
  * journal. */

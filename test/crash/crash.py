@@ -23,7 +23,7 @@ from wire import Smtp, open_mailbox, retrieve, without_trace  # noqa: E402
 
 SENDERS = 4
 MAILBOXES = ["bob@here.example", "ana@here.example"]
-ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "trace"]
+ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "resolver", "trace"]
 CYCLES_BETWEEN_CHECKS = 25
 SETTLE_SECONDS = 30
 

@@ -1,5 +1,5 @@
 /* The script is read line by line beside the machine; nothing of it is kept. `sent` holds what the
- * client has sent and the machine has not consumed. */
+ * other side has sent and the machine has not consumed. */
 #include "test/dialog/script.h"
 
 #include <dirent.h>
@@ -135,6 +135,13 @@ asks(struct run *r)
     return r->m->question(r->m->ctx, &r->text);
 }
 
+/* Does the machine read no further? A client listens also while it asks. */
+static bool
+is_deaf(struct run *r)
+{
+    return r->m->closing(r->m->ctx) || (!r->m->outcome && asks(r));
+}
+
 /* Hand over input until there is a reply, a question or no more that the machine would take. A
  * piece grows while the machine wants more of it than it was shown. */
 static void
@@ -144,7 +151,7 @@ pump(struct run *r)
 
     if (r->m->out->len == 0)
         r->m->feed(r->m->ctx, (struct slice){0}); /* a long reply goes on */
-    while (r->m->out->len == 0 && !asks(r) && !r->m->closing(r->m->ctx) && shown < r->sent.len) {
+    while (r->m->out->len == 0 && !is_deaf(r) && shown < r->sent.len) {
         size_t used;
 
         shown += piece(r);
@@ -191,6 +198,27 @@ is_quiet(struct run *r)
     return line.len == 0 || fail(r, "a reply that is not in the script", line);
 }
 
+/* False, and told, where the machine has an outcome that the script does not name. */
+static bool
+has_told_all(struct run *r)
+{
+    buf_reset(&r->text);
+    return !r->m->outcome || !r->m->outcome(r->m->ctx, &r->text) ||
+           fail(r, "an outcome that is not in the script", buf_slice(&r->text));
+}
+
+static bool
+expect_outcome(struct run *r, struct slice want)
+{
+    if (!is_quiet(r))
+        return false;
+    buf_reset(&r->text);
+    if (!r->m->outcome || !r->m->outcome(r->m->ctx, &r->text))
+        return fail(r, "no outcome where one is due", want);
+    return script_match(want, buf_slice(&r->text)) ||
+           fail(r, "another outcome", buf_slice(&r->text));
+}
+
 static bool
 expect_question(struct run *r, struct slice text)
 {
@@ -199,7 +227,7 @@ expect_question(struct run *r, struct slice text)
     struct slice answer = arrow ? slice_tail(text, want.len + 2) : (struct slice){0};
     bool drop = false;
 
-    if (!is_quiet(r))
+    if (!is_quiet(r) || !has_told_all(r))
         return false;
     if (!asks(r))
         return fail(r, "no question where one is due", text);
@@ -234,6 +262,8 @@ send(struct run *r, struct slice text, bool line)
 static bool
 obey(struct run *r, uint8_t kind, struct slice text)
 {
+    uint8_t own = r->m->outcome ? 'C' : 'S'; /* whose lines are the machine's */
+
     if (!r->started && kind != '!') {
         r->started = true;
         if (!r->m->start(r->m->ctx, (struct slice){0}))
@@ -246,14 +276,17 @@ obey(struct run *r, uint8_t kind, struct slice text)
         r->started = true;
         return true;
     case 'S':
-    case 's':
-        return expect_reply(r, text, kind == 's');
     case 'C':
+        return kind == own ? expect_reply(r, text, false) : send(r, text, true);
+    case 's':
     case 'c':
-        return send(r, text, kind == 'C');
+        return kind == ascii_lower(own) ? expect_reply(r, text, true) : send(r, text, false);
+    case 'O':
+        return expect_outcome(r, text);
     case '?':
         return expect_question(r, text);
     case 'E':
+        pump(r);
         return r->m->end(r->m->ctx, text) || fail(r, "no such end", text);
     case 'X':
         return expect_closed(r);
@@ -265,7 +298,7 @@ obey(struct run *r, uint8_t kind, struct slice text)
 static bool
 at_end(struct run *r, bool closed)
 {
-    if (!is_quiet(r))
+    if (!is_quiet(r) || !has_told_all(r))
         return false;
     if (asks(r))
         return fail(r, "a question that is not in the script", buf_slice(&r->text));

@@ -24,9 +24,13 @@ struct script_machine {
     bool (*answer)(void *ctx, struct slice words, bool *drop);
     bool (*end)(void *ctx, struct slice words); /* an "E:" line: the owner ends the session */
     bool (*closing)(void *ctx);
+    /* Only where the machine is the client, which then says the "C:" lines and is sent the "S:"
+     * lines. What became of something, as the words of an "O:" line; each is told once. False:
+     * nothing (more) to tell. */
+    bool (*outcome)(void *ctx, struct buf *text);
 };
 
-/* How the client's bytes are cut into pieces. */
+/* How the bytes for the machine are cut into pieces. */
 enum script_split { SCRIPT_WHOLE, SCRIPT_BYTES, SCRIPT_RANDOM, SCRIPT_SPLIT_COUNT };
 
 /* Runs one file. False, with "path:line: what" on standard error, where the machine does not do as

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import ipc
 import service as services
 from conftest import as_root
 from service import wait_until
@@ -14,7 +15,7 @@ from wire import Pop3, Smtp, open_mailbox, read_all, send
 
 BOB = "bob@here.example"
 BODY = b"Subject: life\r\n\r\nhello\r\n"
-ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "trace"]
+ROLES = [role for role in ipc.ROLES if role not in ("parent", "ctl")]
 
 
 def works(here):

@@ -1,0 +1,36 @@
+/* What waits for stable storage, and the commits that bring it there. */
+#ifndef QUEUE_COMMIT_H
+#define QUEUE_COMMIT_H
+
+#include "queue.h"
+
+/* A message between its frame and the answer. */
+struct submit {
+    struct list link;
+    enum role_id role; /* who asked: its channel may be gone when there is an answer */
+    unsigned index;
+    struct chan *chan;
+    uint32_t serial;
+    struct message *message;
+    struct slice envelope, body; /* in bytes; a body in a descriptor is read back later */
+    int fd;
+    uint8_t bytes[];
+};
+
+void submit_free(struct submit *s); /* not its message */
+
+/* Takes s and its message; it is answered after the next commit. */
+void commit_take(struct queue *q, struct submit *s);
+
+/* A commit at the end of this turn, for what the journal has waiting. */
+void commit_soon(struct queue *q);
+
+/* One step of the journal's housekeeping (`idle`), or of tidying, as soon as no commit is under
+ * way. */
+void commit_idle(struct queue *q);
+void commit_tidy(struct queue *q);
+
+/* Everything that was taken is made durable and answered, then fn runs. */
+void commit_finish(struct queue *q, void (*fn)(struct queue *q));
+
+#endif
