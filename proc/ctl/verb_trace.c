@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/ensure.h"
 #include "base/map.h"
 #include "out.h"
 #include "reason/catalogue.h"
@@ -18,9 +19,10 @@ enum {
 struct tracing {
     struct ctl *ctl;
     struct catalogue *catalogue;
-    struct map seen; /* thread -> itself */
-    size_t left;     /* threads that may still be shown */
-    size_t steps;    /* of the thread that is being shown */
+    struct map seen;  /* thread -> itself */
+    size_t left;      /* threads that may still be shown */
+    size_t steps;     /* of the thread that is being shown */
+    struct map names; /* of its mailboxes: number -> address, as received tells */
 };
 
 static const char *const kinds[TRACE_KINDS] = {
@@ -192,15 +194,49 @@ print_client(const struct trace_event *e)
 }
 
 static void
+forget_names(struct tracing *t)
+{
+    void *name;
+
+    for (size_t at = 0; (name = map_next(&t->names, &at));)
+        free(name);
+    map_clear(&t->names);
+}
+
+static void
+note_name(struct tracing *t, const struct trace_event *e)
+{
+    char *name;
+
+    if (e->account == 0 || e->recipient.len == 0 || map_get(&t->names, e->account))
+        return;
+    name = heap_take(e->recipient.len + 1);
+    slice_to_string(e->recipient, name, e->recipient.len + 1);
+    map_put(&t->names, e->account, name);
+}
+
+/* "ana@here.example (17)", or the number alone. */
+static const char *
+mailbox(const struct tracing *t, uint64_t account, char room[WORD_MAX])
+{
+    const char *name = map_get(&t->names, account);
+
+    if (!name)
+        return number(account, room);
+    snprintf(room, WORD_MAX, "%s (%llu)", name, (unsigned long long)account);
+    return room;
+}
+
+static void
 print_recipient(const struct trace_event *e)
 {
-    char address[WORD_MAX], mailbox[WORD_MAX];
+    char address[WORD_MAX], account[WORD_MAX];
 
     if (e->recipient.len == 0)
         return;
     indent();
     if (e->account)
-        SAY(trace_to_mailbox, word(e->recipient, address), number(e->account, mailbox));
+        SAY(trace_to_mailbox, word(e->recipient, address), number(e->account, account));
     else
         SAY(trace_to, word(e->recipient, address));
 }
@@ -250,18 +286,17 @@ print_more_recipient(const struct tracing *t, const struct trace_event *e)
 static void
 print_delivered(const struct tracing *t, const struct trace_event *e)
 {
-    char mailbox[WORD_MAX];
+    char room[WORD_MAX];
 
-    (void)t;
-    SAY(trace_delivered, number(e->account, mailbox));
+    SAY(trace_delivered, mailbox(t, e->account, room));
 }
 
 static void
 print_deferred(const struct tracing *t, const struct trace_event *e)
 {
-    char mailbox[WORD_MAX], next[WORD_MAX];
+    char room[WORD_MAX], next[WORD_MAX];
 
-    SAY(trace_deferred, number(e->account, mailbox), local_time(e->next, next));
+    SAY(trace_deferred, mailbox(t, e->account, room), local_time(e->next, next));
     print_reason(t, e);
 }
 
@@ -291,6 +326,7 @@ print_event(struct tracing *t, const struct trace_event *e)
 
     if (t->steps++ == 0)
         print_heading(e);
+    note_name(t, e);
     printf("  %s  ", local_time(e->time / 1000000, when));
     if (e->kind < TRACE_KINDS)
         printers[e->kind](t, e);
@@ -309,6 +345,7 @@ show_thread(struct tracing *t, uint64_t id)
     int status = 0;
 
     t->steps = 0;
+    forget_names(t);
     do {
         status = service_ask(&t->ctl->service, &q, &answer);
         if (status)
@@ -398,6 +435,7 @@ verb_trace(struct ctl *c)
     if (status == 0 && t.seen.count == 0)
         status = FAIL(trace_nothing, c->args[0]);
     catalogue_free(t.catalogue);
+    forget_names(&t);
     map_clear(&t.seen);
     return status;
 }

@@ -16,7 +16,7 @@ tell(struct conn *c, struct trace_event *e)
     tell_event(c->edge->role, e);
 }
 
-/* Without reference, id and line end: they are kept apart. */
+/* Without id and line end, which are known anyway. */
 static struct slice
 reply_of(struct buf *room, enum reason r, struct slice argument)
 {
@@ -36,7 +36,6 @@ conn_tell_refusal(struct conn *c, enum reason r, struct slice argument, struct t
     LOG(refuse, slice_of(c->id), log_string("ref", c->reference),
         log_string("reason", reason_row(r)->id), log_slice("what", argument),
         log_string("client", c->address));
-    e->kind = e->kind == TRACE_login_refused ? TRACE_login_refused : TRACE_refused;
     e->reason = slice_of(reason_row(r)->id);
     e->reply = reply_of(&reply, r, argument);
     tell(c, e);

@@ -39,7 +39,7 @@ void shelf_tidy(struct shelf *s, uint64_t now);
 /* Walks through the events that match, newest first, those before `before` only; or through all of
  * a thread, oldest first, those after `after` only. What was put is committed first. fn is given
  * each one's place and says whether to go on. Books that cannot be read are passed over. Books stay
- * open: shelf_rest closes all but the newest. */
+ * open until shelf_rest, which gives back their memory. */
 typedef bool shelf_fn(void *ctx, uint64_t place, const struct trace_event *e);
 void shelf_find(struct shelf *s, struct slice what, uint64_t before, shelf_fn *fn, void *ctx);
 void shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void *ctx);

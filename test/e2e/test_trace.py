@@ -77,7 +77,7 @@ def test_a_message_is_found_by_its_id_its_addresses_and_its_message_id(here):
                  received["reference"], received["session"]):
         assert [e["message"] for e in trace(here, name)] == [id, id], name
     shown = here.run("trace", address).stdout
-    assert id in shown and "delivered" in shown and f"mailbox {received['account']}" in shown
+    assert id in shown and "delivered" in shown and f"delivered to mailbox {address} ({received['account']})" in shown
 
 
 def test_every_recipient_of_a_message_finds_it(here):
