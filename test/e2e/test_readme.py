@@ -36,8 +36,8 @@ def environ(demo, tmp_path_factory):
 
 def with_ports(command, ports):
     """A demo of ours has other ports than 2000 + N, and the build may be elsewhere."""
-    for name, number in PORTS.items():
-        command = command.replace(f":{2000 + number}", f":{ports[name]}")
+    usual = {2000 + number: ports[name] for name, number in PORTS.items()}
+    command = re.sub(r":(\d+)\b", lambda port: f":{usual.get(int(port[1]), port[1])}", command)
     return command.replace("build/sendmail", "sendmail").replace("build/", f"{BUILD}/")
 
 
