@@ -53,6 +53,28 @@ every_pattern_compiles(void **state)
     assert_int_equal(mistakes, 0);
 }
 
+static bool
+is_known(const struct catalogue_reason *r)
+{
+    for (size_t i = 0; i < COUNT(explain->known); i++)
+        if (explain->known[i] == r)
+            return true;
+    return false;
+}
+
+static void
+every_reason_has_something_that_leads_to_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < catalogue_reasons(catalogue); i++) {
+        const struct catalogue_reason *r = catalogue_reason_at(catalogue, i);
+
+        if (!r->replies && !r->says && !r->codes && !is_known(r))
+            fail_msg("%.*s:%u: no reply, pattern or code leads to this reason", (int)r->file.len,
+                     (const char *)r->file.at, r->line);
+    }
+}
+
 /* False, with the place told, where the example is explained as something else. */
 static bool
 try_example(const struct catalogue_reason *r, const struct catalogue_line *example)
@@ -185,6 +207,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pattern_compiles),
+        cmocka_unit_test(every_reason_has_something_that_leads_to_it),
         cmocka_unit_test(examples_are_explained_as_their_reason),
         cmocka_unit_test(patterns_are_met_by_an_example_of_their_reason),
         cmocka_unit_test(replies_of_ours_are_explained_by_their_name),
