@@ -15,6 +15,8 @@ enum accounts_verdict {
     ACCOUNTS_LOOP,      /* aliases that lead to themselves, or too many */
     ACCOUNTS_TEMPORARY, /* the directory did not answer */
     ACCOUNTS_NO_APOP,   /* the account did not opt in */
+    ACCOUNTS_FORWARDS,  /* as OK, and the sender may know where to (251) */
+    ACCOUNTS_MOVED,     /* is elsewhere now, and mail is not forwarded (551) */
 };
 
 /* What became of a change to the directory. */
@@ -37,7 +39,32 @@ enum guard_verdict_kind { GUARD_OK, GUARD_MANY_SESSIONS, GUARD_MANY_FROM_ADDRESS
 
 enum queue_verdict { QUEUE_KEPT, QUEUE_DISK_FULL, QUEUE_TEMPORARY, QUEUE_BAD };
 enum { QUEUE_8BIT = 1, QUEUE_SMTPUTF8 = 2 };
-enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED };
+enum { QUEUE_FORWARD = 1, QUEUE_HIDDEN = 2 }; /* flags of a queue_target */
+enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HELD };
+enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_REMOVE, QUEUE_BOUNCE };
+enum queue_result { QUEUE_DONE, QUEUE_NO_SUCH, QUEUE_NOT_NOW };
+
+/* What a courier found. */
+enum courier_verdict {
+    COURIER_UNDECIDED, /* nothing stands against it: another transaction may bring it */
+    COURIER_DELIVERED, /* the other server has it, and tells of it where that was asked for */
+    COURIER_RELAYED,   /* it has it, and tells nobody: notices of success are ours */
+    COURIER_LATER,     /* not now */
+    COURIER_UNKNOWN,   /* all was sent and the answer never came: later, and perhaps twice */
+    COURIER_FAILED,    /* never */
+};
+enum courier_site {
+    COURIER_SITE_OK,
+    COURIER_SITE_SLOW, /* it wants less of us */
+    COURIER_SITE_DOWN, /* no mail for that destination can be brought for now */
+};
+enum notice_kind {
+    NOTICE_FAILED,
+    NOTICE_DELAYED, /* still waits, to the sender */
+    NOTICE_SUCCESS, /* delivered, or relayed to where nobody tells of it (RFC 3461 4.1) */
+    NOTICE_HELD,    /* only an administrator can help: to the postmaster */
+};
+enum notice_result { NOTICE_KEPT, NOTICE_LATER, NOTICE_NOWHERE };
 
 enum store_outcome_kind { STORE_SYNCED, STORE_FULL, STORE_TRY_LATER };
 enum store_verdict { STORE_OK, STORE_IN_USE, STORE_TEMPORARY, STORE_NOT_LOCKED };

@@ -1,5 +1,5 @@
-/* TLS 1.2 and 1.3 for servers: OpenSSL behind one header. The private key is elsewhere: signing is
- * a function that the owner hands in (in the edges it asks the keys role). */
+/* TLS 1.2 and 1.3: OpenSSL behind one header. A server's private key is elsewhere: signing is a
+ * function that the owner hands in (in the edges it asks the keys role). */
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
 
@@ -46,6 +46,46 @@ void tls_server_put(struct tls_server *s); /* one owner less; NULL is fine */
 struct err tls_server_add(struct tls_server *s, struct slice name, struct slice pem);
 bool tls_server_is_empty(const struct tls_server *s);
 
+/* ---- clients ---- */
+
+/* Whom the other side must prove to be. */
+enum tls_trust {
+    TLS_TRUST_ANYONE, /* nobody: encryption as such (RFC 7435) */
+    TLS_TRUST_NAME,   /* the name, by a certificate that leads to one of the roots (RFC 8461 4.1) */
+    TLS_TRUST_DANE,   /* what its TLSA records say (RFC 7672 3) */
+};
+
+struct tls_peer {
+    const char
+        *name; /* asked for (SNI), and with TLS_TRUST_NAME to be proved; without dot at its end */
+    enum tls_trust trust;
+    const struct slice *tlsa; /* TLS_TRUST_DANE: records as dns_record has them */
+    size_t tlsa_count;
+    const char *tlsa_base; /* the name at which they are: it may stand in the certificate, too */
+    const char
+        *other_name; /* a further one that may (RFC 7672 3.2.2: the next-hop domain), or NULL */
+};
+
+/* Why a handshake failed, as RFC 8460 4.3 tells them apart. */
+enum tls_failure {
+    TLS_FAILURE_NONE,
+    TLS_FAILURE_HANDSHAKE,     /* no common version or cipher, no TLS at all, broken off */
+    TLS_FAILURE_EXPIRED,       /* the certificate's time is over, or has not come */
+    TLS_FAILURE_NAME,          /* it is another host's */
+    TLS_FAILURE_NOT_TRUSTED,   /* it leads to nobody we trust */
+    TLS_FAILURE_TLSA,          /* no TLSA record fits it */
+    TLS_FAILURE_TLSA_UNUSABLE, /* none of them is of a kind that can be used: to be treated as
+                                  TLS_TRUST_ANYONE, and encryption is a must (RFC 7672 2.2) */
+    TLS_FAILURE_COUNT
+};
+
+/* What all connections outward share. */
+struct tls_client;
+struct tls_client *tls_client_new(void);
+void tls_client_free(struct tls_client *c); /* NULL is fine; after its connections */
+/* Certificates of authorities, PEM; kept as they are and read when first needed. */
+struct err tls_client_set_roots(struct tls_client *c, struct slice pem);
+
 /* ---- connections ---- */
 
 struct tls_conn;
@@ -53,6 +93,11 @@ struct tls_conn;
 /* On a non-blocking socket, which stays the caller's. alpn: the one protocol a client that offers
  * any must offer, a literal; every other offer ends the handshake. */
 struct tls_conn *tls_conn_new(struct tls_server *s, int fd, const char *alpn);
+/* As a client. A certificate that peer does not allow ends the handshake. NULL, with *why telling:
+ * no handshake can be begun with such a peer (TLS_FAILURE_TLSA_UNUSABLE). peer is copied. */
+struct tls_conn *tls_conn_new_client(struct tls_client *c, int fd, const struct tls_peer *peer,
+                                     enum tls_failure *why);
+enum tls_failure tls_conn_failure(const struct tls_conn *c); /* after a handshake that failed */
 void tls_conn_free(struct tls_conn *c); /* NULL is fine; says goodbye where that needs no waiting */
 
 /* All of these: AGAIN with *want_write telling which readiness to wait for; CLOSED at the peer's

@@ -1,7 +1,7 @@
 /* Questions that are answered at once, and those who wait for the others. */
 #include "accounts.h"
 
-static const enum role_id askers[] = {ROLE_mx, ROLE_access, ROLE_store, ROLE_ctl};
+static const enum role_id askers[] = {ROLE_mx, ROLE_access, ROLE_store, ROLE_courier, ROLE_ctl};
 
 void
 asker_add(struct accounts *a, struct asker *k, const struct chan_call *call)
@@ -37,7 +37,7 @@ askers_forget(struct accounts *a, enum role_id from, unsigned index)
 void
 rcpt_on_ask(void *ctx, struct chan_call *call, const union msg_any *m)
 {
-    static uint8_t room[DIRECTORY_TARGETS_MAX * sizeof(struct queue_mailbox)];
+    static uint8_t room[DIRECTORY_TARGETS_MAX * sizeof(struct queue_target)];
     struct buf items = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
     struct accounts *a = accounts_of(ctx);
     struct expansion *x = &a->expansion;
@@ -47,8 +47,9 @@ rcpt_on_ask(void *ctx, struct chan_call *call, const union msg_any *m)
     if (!accounts_settle(a))
         x->verdict = ACCOUNTS_TEMPORARY;
     for (size_t i = 0; i < x->count && x->verdict == ACCOUNTS_OK; i++)
-        msg_items_put(&items, MSG_queue_mailbox, &x->mailboxes[i]);
-    answer = (struct accounts_rcpt_answer){x->verdict, x->room, buf_slice(&items)};
+        msg_items_put(&items, MSG_queue_target, &x->mailboxes[i]);
+    answer = (struct accounts_rcpt_answer){
+        .verdict = x->verdict, .room = x->room, .targets = buf_slice(&items)};
     chan_answer(call, MSG_accounts_rcpt_answer, &answer, -1);
 }
 
@@ -58,7 +59,7 @@ rcpt_on_sender(void *ctx, struct chan_call *call, const union msg_any *m)
     struct accounts *a = accounts_of(ctx);
     bool own = directory_may_send(&a->directory, m->accounts_sender.account,
                                   m->accounts_sender.address, &a->expansion);
-    struct accounts_sender_answer answer = {own ? ACCOUNTS_OK : ACCOUNTS_NOT_YOURS};
+    struct accounts_sender_answer answer = {.verdict = own ? ACCOUNTS_OK : ACCOUNTS_NOT_YOURS};
 
     if (!accounts_settle(a))
         answer.verdict = ACCOUNTS_TEMPORARY;

@@ -39,7 +39,7 @@ struct expansion {
     enum accounts_verdict verdict;
     uint64_t room; /* bytes free in the mailbox that has the most; UINT64_MAX: no limit */
     size_t count;  /* of mailboxes, which may also hold full ones when the verdict is not OK */
-    struct queue_mailbox mailboxes[DIRECTORY_TARGETS_MAX];
+    struct queue_target mailboxes[DIRECTORY_TARGETS_MAX];
 };
 
 /* hostname: the service's own, for "postmaster" alone. */

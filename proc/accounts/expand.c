@@ -85,7 +85,7 @@ add_mailbox(struct walk *w, const struct entry *e)
         note(w, ACCOUNTS_FULL);
     w->usable += !full;
     x->room = room > x->room ? room : x->room;
-    x->mailboxes[x->count++] = (struct queue_mailbox){e->account, e->quota};
+    x->mailboxes[x->count++] = (struct queue_target){.account = e->account, .quota = e->quota};
 }
 
 static bool

@@ -328,9 +328,9 @@ apop_works_for_those_who_opted_in(void **state) /* rfc1939#7-g */
 static void
 recipients_and_senders_are_answered(void **state)
 {
-    struct accounts_rcpt rcpt = {SLICE("Postmaster")};
+    struct accounts_rcpt rcpt = {.address = SLICE("Postmaster")};
     struct accounts_sender sender = {0, SLICE("ana+x@example.com")};
-    struct queue_mailbox mailbox;
+    struct queue_target mailbox;
     struct slice items;
 
     (void)state;
@@ -345,8 +345,8 @@ recipients_and_senders_are_answered(void **state)
     assert_int_equal(answer.accounts_sender_answer.verdict, ACCOUNTS_NOT_YOURS);
     ask(edge, MSG_accounts_rcpt, &rcpt, MSG_accounts_rcpt_answer);
     assert_int_equal(answer.accounts_rcpt_answer.verdict, ACCOUNTS_OK);
-    items = answer.accounts_rcpt_answer.mailboxes;
-    assert_true(msg_items_take(&items, MSG_queue_mailbox, &mailbox));
+    items = answer.accounts_rcpt_answer.targets;
+    assert_true(msg_items_take(&items, MSG_queue_target, &mailbox));
     assert_true(mailbox.account != 0 && mailbox.quota == limit_rows[LIMIT_quota_bytes].fallback);
     rcpt.address = SLICE("eve@example.com");
     ask(edge, MSG_accounts_rcpt, &rcpt, MSG_accounts_rcpt_answer);

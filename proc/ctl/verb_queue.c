@@ -105,10 +105,10 @@ add_envelope(json_t *object, struct slice encoded)
 static json_t *
 waiting_to_json(struct slice items)
 {
-    struct queue_mailbox_state m;
+    struct queue_target_state m;
     json_t *rows = json_array();
 
-    while (msg_items_take(&items, MSG_queue_mailbox_state, &m))
+    while (msg_items_take(&items, MSG_queue_target_state, &m))
         json_array_append_new(
             rows, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", out_string(m.address),
                             "account", out_number(m.account), "attempts", out_number(m.attempts),

@@ -177,7 +177,7 @@ on_rcpt(struct conn *c, const union msg_any *m, int fd)
     if (m && m->accounts_rcpt_answer.verdict < COUNT(rcpt_reasons)) {
         a.reason = rcpt_reasons[m->accounts_rcpt_answer.verdict];
         a.room = m->accounts_rcpt_answer.room;
-        a.note = m->accounts_rcpt_answer.mailboxes;
+        a.note = m->accounts_rcpt_answer.targets;
     }
     if (a.reason == SMTP_NO_RELAY && !is_stranger(c))
         a.reason = SMTP_NO_OUTGOING;
@@ -187,7 +187,8 @@ on_rcpt(struct conn *c, const union msg_any *m, int fd)
 static void
 ask_rcpt(struct conn *c)
 {
-    struct accounts_rcpt m = {session_of(c)->server.address};
+    struct smtp_server *s = &session_of(c)->server;
+    struct accounts_rcpt m = {s->address, s->envelope.sender};
 
     conn_ask(c, ROLE_accounts, 0, MSG_accounts_rcpt, &m, -1, MSG_accounts_rcpt_answer, on_rcpt);
 }

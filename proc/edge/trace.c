@@ -46,9 +46,9 @@ static uint64_t
 first_mailbox(const struct smtp_rcpt *r)
 {
     struct slice mailboxes = r->note;
-    struct queue_mailbox mailbox;
+    struct queue_target mailbox;
 
-    return msg_items_take(&mailboxes, MSG_queue_mailbox, &mailbox) ? mailbox.account : 0;
+    return msg_items_take(&mailboxes, MSG_queue_target, &mailbox) ? mailbox.account : 0;
 }
 
 void

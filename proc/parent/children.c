@@ -16,7 +16,7 @@
  * all. */
 static const unsigned stages[ROLE_COUNT] = {
     [ROLE_mx] = 1,   [ROLE_access] = 1,   [ROLE_store] = 2,    [ROLE_queue] = 3, [ROLE_guard] = 4,
-    [ROLE_keys] = 4, [ROLE_accounts] = 4, [ROLE_resolver] = 4, [ROLE_trace] = 4,
+    [ROLE_keys] = 4, [ROLE_accounts] = 4, [ROLE_resolver] = 4, [ROLE_trace] = 4, [ROLE_courier] = 2,
 };
 enum { STAGE_LAST = 4, STAGE_SECONDS = 10 };
 

@@ -29,10 +29,10 @@ static bool
 each_mailbox(const struct queue_recipient *r, struct map *seen, uint32_t *index,
              envelope_target_fn *fn, void *ctx)
 {
-    struct slice mailboxes = r->mailboxes;
-    struct queue_mailbox mailbox;
+    struct slice mailboxes = r->targets;
+    struct queue_target mailbox;
 
-    while (msg_items_take(&mailboxes, MSG_queue_mailbox, &mailbox)) {
+    while (msg_items_take(&mailboxes, MSG_queue_target, &mailbox)) {
         if (!is_new(seen, mailbox.account))
             continue;
         if (*index == QUEUE_TARGETS_MAX)
@@ -58,14 +58,14 @@ envelope_targets(struct slice envelope, envelope_target_fn *fn, void *ctx)
 }
 
 static void
-count_target(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct slice address)
+count_target(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
 {
     (void)mailbox, (void)address;
     *(uint32_t *)ctx = index + 1;
 }
 
 static void
-put_target(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct slice address)
+put_target(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
 {
     struct message *m = ctx;
 

@@ -152,8 +152,9 @@ on_status(struct role *r, struct buf *values)
 
 static const struct role_door doors[] = {
     {ROLE_mx, submit_handlers, false},  {ROLE_access, submit_handlers, false},
-    {ROLE_store, send_handlers, false}, {ROLE_trace, NULL, false},
-    {ROLE_ctl, show_handlers, false},   {ROLE_parent, NULL, false}};
+    {ROLE_store, send_handlers, false}, {ROLE_courier, submit_handlers, false},
+    {ROLE_trace, NULL, false},          {ROLE_ctl, show_handlers, false},
+    {ROLE_parent, NULL, false}};
 static const struct role_spec spec = {
     .doors = doors,
     .start = on_start,

@@ -64,7 +64,7 @@ struct queue {
 struct message *envelope_message(uint64_t id, struct slice envelope, uint64_t size);
 
 /* Calls fn for each target with the quota and the address it was named by; false: malformed. */
-typedef void envelope_target_fn(void *ctx, uint32_t index, const struct queue_mailbox *mailbox,
+typedef void envelope_target_fn(void *ctx, uint32_t index, const struct queue_target *mailbox,
                                 struct slice address);
 bool envelope_targets(struct slice envelope, envelope_target_fn *fn, void *ctx);
 bool envelope_decode(struct slice envelope, struct queue_envelope *out);

@@ -95,7 +95,7 @@ put_delivery(struct parcel *p)
 }
 
 static void
-put_target(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct slice address)
+put_target(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
 {
     struct parcel *p = ctx;
     struct target *t = index < p->message->count ? &p->message->targets[index] : NULL;

@@ -73,11 +73,11 @@ struct open_targets {
 };
 
 static void
-put_open(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct slice address)
+put_open(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
 {
     struct open_targets *o = ctx;
     const struct target *t = index < o->message->count ? &o->message->targets[index] : NULL;
-    struct queue_mailbox_state s = {.address = address, .account = mailbox->account};
+    struct queue_target_state s = {.address = address, .account = mailbox->account};
     size_t before = o->items.len;
 
     if (!t || t->state == TARGET_DONE)
@@ -87,7 +87,7 @@ put_open(void *ctx, uint32_t index, const struct queue_mailbox *mailbox, struct 
         s.next = t->next;
         s.reason = slice_of(send_reasons[t->reason]);
     }
-    if (!msg_items_put(&o->items, MSG_queue_mailbox_state, &s))
+    if (!msg_items_put(&o->items, MSG_queue_target_state, &s))
         buf_cut(&o->items, before);
 }
 

@@ -37,7 +37,7 @@ take_bytes(const struct queue_submit *m, struct chan_call *call)
 static bool
 find_asker(const struct queue *q, struct submit *s)
 {
-    static const enum role_id edges[] = {ROLE_mx, ROLE_access};
+    static const enum role_id edges[] = {ROLE_mx, ROLE_access, ROLE_courier};
 
     for (size_t i = 0; i < COUNT(edges); i++) {
         s->role = edges[i];

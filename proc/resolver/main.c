@@ -207,7 +207,7 @@ asker_key(enum role_id id, unsigned index)
 static uint64_t
 asker_of(const struct role *r, const struct chan *c)
 {
-    static const enum role_id ids[] = {ROLE_mx, ROLE_access, ROLE_ctl};
+    static const enum role_id ids[] = {ROLE_mx, ROLE_access, ROLE_courier, ROLE_ctl};
     unsigned index = 0;
 
     for (size_t i = 0; i < COUNT(ids); i++)
@@ -289,6 +289,7 @@ static const struct chan_handler handlers[] = {
 static const struct role_door doors[] = {
     {.from = ROLE_mx, .handlers = handlers},
     {.from = ROLE_access, .handlers = handlers},
+    {.from = ROLE_courier, .handlers = handlers},
     {.from = ROLE_ctl, .handlers = handlers},
     {.from = ROLE_parent},
 };

@@ -23,7 +23,7 @@ static const char schema[] = "BEGIN;"
 #undef END
                              "CREATE TABLE keys (key INTEGER NOT NULL, event INTEGER NOT NULL,"
                              " PRIMARY KEY (key, event)) WITHOUT ROWID;"
-                             "PRAGMA user_version=1;"
+                             "PRAGMA user_version=2;"
                              "COMMIT;";
 
 #define KEYS_BELOW(key) "SELECT event FROM keys WHERE key=" key " AND event<?3"

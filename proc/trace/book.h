@@ -10,7 +10,7 @@
 #include "ipc/msg.h"
 
 enum {
-    BOOK_VERSION = 1,            /* user_version of the format */
+    BOOK_VERSION = 2,            /* user_version of the format */
     BOOK_CACHE_KIB = 2048,       /* pages kept in memory while it is open */
     BOOK_CHECKPOINT_PAGES = 256, /* of 4 KiB: so large the -wal file grows */
     BOOK_NAME_MAX = 48,
