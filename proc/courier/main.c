@@ -8,10 +8,17 @@ static const struct role_door doors[] = {
     {ROLE_trace, NULL, false},       {ROLE_ctl, NULL, false},      {ROLE_parent, NULL, false},
 };
 
+static struct err
+on_start(struct role *r)
+{
+    (void)r;
+    return ERR_OK;
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct role_spec spec = {.doors = doors};
+    static const struct role_spec spec = {.doors = doors, .start = on_start};
 
     return role_main(argc, argv, &spec);
 }
