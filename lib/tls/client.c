@@ -118,7 +118,7 @@ is_provable(const char *name)
     return name[0] && name[0] != '.';
 }
 
-/* rfc8461#4.1-a: the name in the certificate's list of names, not in its subject. */
+/* rfc8461#4.2-a: the name in the certificate's list of names, not in its subject. */
 static bool
 demand_name(struct tls_client *c, SSL *ssl, const struct tls_peer *peer, enum tls_failure *why)
 {
@@ -196,6 +196,7 @@ tls_conn_new_client(struct tls_client *c, int fd, const struct tls_peer *peer,
     struct tls_conn *conn = tls_conn_on(c->ctx, fd);
     bool demanded = demand(c, conn->ssl, peer, why);
 
+    /* rfc8461#7.1-b */
     if (demanded && !SSL_get_servername(conn->ssl, TLSEXT_NAMETYPE_host_name) &&
         is_host_name(peer->name))
         SSL_set_tlsext_host_name(conn->ssl, peer->name);

@@ -7,7 +7,7 @@
 #include "tls/private.h"
 
 /* Tickets and a session cache would need keys shared between the edges; a new handshake is one
- * signature. Released buffers keep idle sessions small. */
+ * signature. Released buffers keep idle sessions small. rfc8461#7.2-a */
 void
 tls_context_options(SSL_CTX *ctx)
 {

@@ -322,7 +322,7 @@ check_row(struct tls_client *client, const struct row *row)
     close_ends(&e);
 }
 
-/* rfc8461#4.1-a */
+/* rfc8461#4.2-a */
 static void
 a_name_is_proved_by_a_certificate_of_an_authority(void **state)
 {
@@ -492,7 +492,7 @@ records_of_no_use_are_left_out(void **state)
     tls_client_free(client);
 }
 
-/* rfc7672#8.1-a */
+/* rfc7672#8.1-a rfc8461#7.1-b */
 static void
 the_server_is_told_whom_the_client_means(void **state)
 {
@@ -528,6 +528,7 @@ the_server_is_told_whom_the_client_means(void **state)
     tls_client_free(client);
 }
 
+/* rfc8461#7.2-a */
 static void
 bytes_pass_both_ways_until_either_says_goodbye(void **state)
 {
