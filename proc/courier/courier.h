@@ -11,14 +11,14 @@
 #include "settings.h"
 
 enum {
-    COURIER_JOBS_MAX = 20000,        /* jobs at a time */
-    COURIER_BYTES_MAX = 256 << 20,   /* bytes of memory they take */
-    COURIER_FILES_MAX = 2048,        /* of them with a descriptor */
-    COURIER_SITES_MAX = 2000,        /* sites that have nothing to do and are remembered */
-    COURIER_SWEEP_MS = 1000,         /* how often time-outs are looked for */
-    COURIER_IDLE_MS = 4000,          /* a connection waits so long for the next message */
-    COURIER_TURN_MESSAGES = 10,      /* that one connection brings while other sites wait for one */
-    COURIER_STOP_MS = 5000,          /* at a stop: for answers to messages that have left */
+    COURIER_JOBS_MAX = 20000,      /* jobs at a time */
+    COURIER_BYTES_MAX = 256 << 20, /* bytes of memory they take */
+    COURIER_FILES_MAX = 2048,      /* of them with a descriptor */
+    COURIER_SITES_MAX = 2000,      /* sites that have nothing to do and are remembered */
+    COURIER_SWEEP_MS = 1000,       /* how often time-outs are looked for */
+    COURIER_IDLE_MS = 4000,        /* a connection waits so long for the next message */
+    COURIER_TURN_MESSAGES = 10,    /* that one connection brings while other sites wait for one */
+    COURIER_STOP_MS = 5000,        /* at a stop: for answers to messages that have left */
 };
 
 struct counters {
@@ -30,7 +30,7 @@ struct counters {
 
 struct courier {
     struct role *role;
-    struct settings settings;
+    struct settings *settings;
     struct list sites; /* struct site, those that did something last at the end */
     struct map sites_by_domain;
     uint64_t seed;
