@@ -367,6 +367,7 @@ class Connection:
         if "SIZE" in m.params and int(m.params["SIZE"]) < len(body):
             self.complain(f"SIZE={m.params['SIZE']}, and {len(body)} octets came")
         self.messages.append(m)
+        self.server.look(m)
         with self.server.news:
             self.server.attempts.append(m)
         try:
@@ -390,11 +391,12 @@ class Connection:
 
 class Remote:
     """A mail server. `certificate`: paths of a certificate and its key, and STARTTLS is offered; `login`: a name
-    and a password, and AUTH is; `at_once`: TLS before everything else."""
+    and a password, and AUTH is; `at_once`: TLS before everything else; `look`: called with each message before it is
+    answered."""
 
     def __init__(self, host, port, script="", name="mx.there.example", certificate=None, login=None,
-                 at_once=False):
-        self.host, self.port, self.name = host, port, name
+                 at_once=False, look=lambda message: None):
+        self.host, self.port, self.name, self.look = host, port, name, look
         self.certificate, self.login, self.at_once = certificate, login, at_once
         self.connections, self.attempts, self.complaints, self.handshakes = [], [], [], []
         self.lock, self.news = threading.Lock(), threading.Condition()
