@@ -172,7 +172,7 @@ void target_defer(struct queue *q, struct message *m, uint32_t index, const stru
                   uint32_t next);
 void target_hold(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
                  bool by_command);
-void target_release(struct queue *q, struct message *m, uint32_t index);
+void target_release(struct queue *q, struct message *m, uint32_t index, const struct attempt *a);
 bool target_fail(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
                  bool expired);
 bool target_arrive(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
