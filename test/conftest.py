@@ -15,6 +15,7 @@ def pytest_addoption(parser):
     parser.addoption("--large", type=int, default=5000, help="messages of the large mailbox")
     parser.addoption("--accounts", type=int, default=500, help="accounts added in bulk")
     parser.addoption("--cycles", type=int, default=40, help="kills of the crash test")
+    parser.addoption("--outward", type=int, default=400, help="messages of the crash test outward")
     parser.addoption("--seed", type=int, default=1, help="of their moments")
 
 
