@@ -90,6 +90,7 @@ on_prepare(struct role *r)
     struct rlimit files;
 
     (void)r;
+    tls_prepare();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -106,6 +107,7 @@ on_start(struct role *r)
     list_init(&self.wanting);
     list_init(&self.conns);
     list_init(&self.idle);
+    self.tls = tls_client_new();
     self.sweep = loop_after(r->loop, COURIER_SWEEP_MS, on_sweep, NULL);
     return ERR_OK;
 }
