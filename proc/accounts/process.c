@@ -192,6 +192,12 @@ static const struct chan_handler from_access[] = {
     {MSG_NONE, NULL},
 };
 
+/* Who writes a notice asks where its reader has his mailbox. */
+static const struct chan_handler from_courier[] = {
+    {MSG_accounts_rcpt, rcpt_on_ask},
+    {MSG_NONE, NULL},
+};
+
 static const struct chan_handler from_store[] = {
     {MSG_accounts_usage, rcpt_on_usage},
     {MSG_NONE, NULL},
@@ -214,6 +220,7 @@ static const struct chan_handler from_ctl[] = {
 static const struct role_door doors[] = {
     {.from = ROLE_mx, .handlers = from_mx},
     {.from = ROLE_access, .handlers = from_access},
+    {.from = ROLE_courier, .handlers = from_courier},
     {.from = ROLE_store, .handlers = from_store},
     {.from = ROLE_ctl, .handlers = from_ctl},
     {.from = ROLE_parent},
