@@ -44,6 +44,8 @@ enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HELD };
 enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_REMOVE, QUEUE_BOUNCE };
 enum queue_result { QUEUE_DONE, QUEUE_NO_SUCH, QUEUE_NOT_NOW };
 
+enum { COURIER_RCPTS_MAX = 100 }; /* so that what is said of each of them fits a frame */
+
 /* What a courier found. */
 enum courier_verdict {
     COURIER_UNDECIDED, /* nothing stands against it: another transaction may bring it */
