@@ -71,10 +71,22 @@ struct conf_resolver {
     unsigned line;
 };
 
+enum conf_route_tls {
+#define ROUTE_TLS(name, word) CONF_ROUTE_##name,
+#include "conf/route_tls.def"
+#undef ROUTE_TLS
+    CONF_ROUTE_TLS_COUNT
+};
+
+extern const char *const conf_route_tls_words[CONF_ROUTE_TLS_COUNT];
+
 struct conf_route {
     const char *domain; /* or "*" */
     const char *host;   /* a name, or an address without brackets */
     uint16_t port;
+    const char *user,
+        *password; /* the name to log in by, and the file with its password; or NULL */
+    enum conf_route_tls tls;
     unsigned line;
 };
 

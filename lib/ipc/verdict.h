@@ -9,14 +9,14 @@ enum accounts_verdict {
     ACCOUNTS_NO_MAILBOX,
     ACCOUNTS_SUSPENDED, /* the account */
     ACCOUNTS_DOMAIN_SUSPENDED,
-    ACCOUNTS_FULL,      /* over quota already */
-    ACCOUNTS_WRONG,     /* user or password; which one is not told */
-    ACCOUNTS_NOT_YOURS, /* the sender address belongs to someone else */
-    ACCOUNTS_LOOP,      /* aliases that lead to themselves, or too many */
-    ACCOUNTS_TEMPORARY, /* the directory did not answer */
-    ACCOUNTS_NO_APOP,   /* the account did not opt in */
-    ACCOUNTS_FORWARDS,  /* as OK, and the sender may know where to (251) */
-    ACCOUNTS_MOVED,     /* is elsewhere now, and mail is not forwarded (551) */
+    ACCOUNTS_FULL,        /* over quota already */
+    ACCOUNTS_WRONG,       /* user or password; which one is not told */
+    ACCOUNTS_NOT_YOURS,   /* the sender address belongs to someone else */
+    ACCOUNTS_LOOP,        /* aliases that lead to themselves, or too many */
+    ACCOUNTS_TEMPORARY,   /* the directory did not answer */
+    ACCOUNTS_NO_APOP,     /* the account did not opt in */
+    ACCOUNTS_FORWARDS,    /* as OK, and the sender may know where to (251) */
+    ACCOUNTS_MOVED,       /* is elsewhere now, and mail is not forwarded (551) */
     ACCOUNTS_RETURN_OVER, /* a return address made for a forward, of too long ago */
 };
 
@@ -51,6 +51,8 @@ enum { QUEUE_FORWARD = 1, QUEUE_HIDDEN = 2 }; /* flags of a queue_target */
 enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HELD };
 enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_REMOVE, QUEUE_BOUNCE };
 enum queue_result { QUEUE_DONE, QUEUE_NO_SUCH, QUEUE_NOT_NOW };
+
+enum { COURIER_RCPTS_MAX = 100 }; /* so that what is said of each of them fits a frame */
 
 /* What a courier found. */
 enum courier_verdict {

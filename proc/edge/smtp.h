@@ -2,8 +2,8 @@
 #ifndef EDGE_SMTP_H
 #define EDGE_SMTP_H
 
-#include "body.h"
 #include "edge.h"
+#include "ipc/body.h"
 #include "route/route.h"
 #include "smtp/server.h"
 

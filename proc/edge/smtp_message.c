@@ -15,15 +15,6 @@ drop_body(void *ctx)
     body_clear(ctx);
 }
 
-static int
-utc_offset_minutes(time_t now)
-{
-    struct tm local;
-
-    localtime_r(&now, &local);
-    return (int)(local.tm_gmtoff / 60);
-}
-
 void
 smtp_ask_body(struct conn *c)
 {
@@ -37,7 +28,7 @@ smtp_ask_body(struct conn *c)
     smtp_answer(c, &(struct smtp_answer){.sink = {body_put, drop_body, &s->body},
                                          .id = slice_of(id),
                                          .time = now,
-                                         .utc_offset_minutes = utc_offset_minutes(now)});
+                                         .utc_offset_minutes = clock_utc_offset(now)});
 }
 
 static bool
