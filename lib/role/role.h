@@ -42,6 +42,7 @@ enum role_setting_kind {
     ROLE_SETTING_RESOLVER,    /* ADDRESS:PORT of a DNS server */
     ROLE_SETTING_ROUTE,       /* DOMAIN HOST PORT POLICY [USER]: a line `route`; POLICY is a word of
                                  conf/route_tls.def, and its password comes as a file */
+    ROLE_SETTING_ROUTED,      /* DOMAIN of such a line, for who needs to know no more */
     ROLE_SETTING_OWN_ADDRESS, /* an address at which this machine takes mail */
     ROLE_SETTING_KIND_COUNT
 };

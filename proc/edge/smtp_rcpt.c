@@ -68,6 +68,8 @@ answer_elsewhere(struct conn *c)
         smtp_answer_reason(c, SMTP_NO_MAILBOX);
     else if (smtp_session_of(c)->server.ask == SMTP_ASK_VRFY)
         smtp_answer_reason(c, REASON_NONE);
+    else if (edge_is_routed(c->edge, domain_of(c)))
+        on_domain(c, ROUTE_FOUND);
     else
         smtp_ask_domain(c, on_domain);
 }

@@ -105,6 +105,15 @@ send_routes(struct child *c)
 }
 
 static void
+send_routed(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+
+    for (size_t i = 0; i < conf->route_count; i++)
+        send_setting(c, ROLE_SETTING_ROUTED, conf->routes[i].domain);
+}
+
+static void
 send_own_address(void *ctx, const char *address)
 {
     send_setting(ctx, ROLE_SETTING_OWN_ADDRESS, address);
@@ -139,6 +148,8 @@ configure_rest(struct child *c)
     send_files(c);
     if (c->id == ROLE_resolver)
         send_name_servers(c);
+    if (c->id == ROLE_access)
+        send_routed(c);
     if (c->id == ROLE_courier) {
         send_routes(c);
         addresses_each(p->conf, send_own_address, c);
