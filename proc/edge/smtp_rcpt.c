@@ -30,7 +30,7 @@ static const enum reason domain_reasons[ROUTE_KIND_COUNT] = {
     [ROUTE_NO_DOMAIN] = SMTP_NO_DOMAIN,
     [ROUTE_NO_RECORD] = SMTP_NO_ROUTE,
     [ROUTE_NO_HOST] = SMTP_NO_ROUTE,
-    [ROUTE_NULL_MX] = SMTP_NULL_MX,
+    [ROUTE_NULL_MX] = SMTP_NULL_MX, /* rfc7505#4.1-a */
 };
 
 static struct slice
