@@ -64,6 +64,8 @@ conn_close(struct conn *c)
     courier->conn_count--;
     loop_later(courier->role->loop, free_conn, c);
     sites_connection_free(courier);
+    if (courier->role->stopping && courier->conn_count == 0)
+        role_end(courier->role);
 }
 
 void

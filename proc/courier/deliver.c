@@ -3,7 +3,6 @@
  * tried over another one. */
 #include "base/ensure.h"
 #include "conn.h"
-#include "role/tell.h"
 
 static uint64_t
 now_ms(const struct conn *c)
@@ -12,15 +11,6 @@ now_ms(const struct conn *c)
 }
 
 /* ---- a job begins ---- */
-
-/* The message that goes on its way at last had to pass by these. */
-static void
-tell_failures(struct conn *c, const struct job *j)
-{
-    for (const struct list *at = c->failures.next; at != &c->failures; at = at->next)
-        failure_tell(LIST_OF(at, const struct failure, link), c->courier->role, j->id);
-    failures_free(&c->failures);
-}
 
 static void
 send(struct conn *c)
@@ -38,7 +28,8 @@ deliver_take(struct conn *c, struct job *j)
     c->site->busy++;
     c->messages++;
     c->job_ms = c->moved_ms = now_ms(c);
-    tell_failures(c, j);
+    failures_tell(&c->failures, NULL, c->courier->role, j->id);
+    failures_free(&c->failures);
     send(c);
 }
 
@@ -122,7 +113,7 @@ is_worth_another(const struct conn *c)
     return c->client.closing && o->verdict == SMTP_VERDICT_TEMPORARY &&
            (o->code == 421 || o->trouble == SMTP_TROUBLE_CLOSED ||
             o->trouble == SMTP_TROUBLE_RESET) &&
-           c->job->tries < JOB_TRIES_MAX;
+           c->job->tries < JOB_TRIES_MAX && c->job->call.chan;
 }
 
 /* rfc3461#5.2.2-a: who cannot tell of success has only relayed. */
@@ -183,7 +174,8 @@ finish(struct conn *c)
 {
     if (!settle(c, false))
         settle_rest(c);
-    if (c->job->open) { /* rfc5321#4.5.3.1.10-b: too many at a time, so the others now */
+    if (c->job->open &&
+        c->job->call.chan) { /* rfc5321#4.5.3.1.10-b: too many at a time, so the others now */
         send(c);
         return;
     }
@@ -206,6 +198,14 @@ deliver_ready(struct conn *c)
         go_on(c);
 }
 
+static void
+tell_broken(const struct conn *c)
+{
+    struct finding f = find(c, &c->client.outcome);
+
+    finding_tell(&f, c->courier->role, c->job->id);
+}
+
 /* The connection is over, whatever was under way. */
 void
 deliver_broken(struct conn *c)
@@ -214,20 +214,21 @@ deliver_broken(struct conn *c)
     struct site *s = c->site;
     struct job *j;
 
-    if (s && c->client.outcome.trouble != SMTP_TROUBLE_NONE)
-        site_had_trouble(s);
     if (!c->job) {
         conn_close(c);
         return;
     }
+    site_had_trouble(s);
     settle(c, again);
-    if (!again)
+    if (again)
+        tell_broken(c);
+    else
         settle_rest(c);
     j = let_go(c);
     if (c->messages == 1 && again) /* another server of the site may do better */
         c->hop->rests_until = now_ms(c) + HOPS_REST_MS;
     conn_close(c);
-    if (!j->open) {
+    if (!j->open || !j->call.chan) {
         job_end(j);
         return;
     }

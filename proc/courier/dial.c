@@ -139,6 +139,20 @@ dial_connected(struct conn *c)
 
 /* ---- one after the other ---- */
 
+/* A server that only wants no further connection is none to stay away from. */
+static bool
+works_for_others(const struct conn *c)
+{
+    LIST_EACH(at, &c->site->conns)
+    {
+        const struct conn *other = LIST_OF(at, struct conn, of_site);
+
+        if (other != c && other->hop == c->hop && other->was_ready)
+            return true;
+    }
+    return false;
+}
+
 /* The machine's last words are noted before they are gone with it. */
 static void
 note_failure(struct conn *c)
@@ -147,7 +161,8 @@ note_failure(struct conn *c)
     uint64_t now = loop_now_ms(c->courier->role->loop);
 
     failure_put(&c->failures, o, c->hop->remote, secure_reason(c));
-    c->hop->rests_until = now + HOPS_REST_MS;
+    if (!works_for_others(c))
+        c->hop->rests_until = now + HOPS_REST_MS;
     c->courier->counters.refused_connections++;
     LOG(unreachable, SLICE(""), log_slice("remote", c->hop->remote),
         log_string("stage", smtp_stage_row(o->stage)->word), log_number("code", o->code),

@@ -26,8 +26,8 @@ struct site {
     uint8_t domain[];
 };
 
-void sites_put(struct courier *c, struct slice domain, struct job *j); /* a job has come */
-void sites_sweep(struct courier *c);                                   /* forgets old ones */
+void sites_put(struct job *j);       /* it has come */
+void sites_sweep(struct courier *c); /* forgets old ones */
 void sites_drop_jobs(struct courier *c, enum role_id asker, unsigned index);
 void sites_connection_free(struct courier *c); /* one more may be made */
 
