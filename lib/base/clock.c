@@ -25,6 +25,15 @@ clock_steady_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+int
+clock_utc_offset(int64_t seconds)
+{
+    time_t at = (time_t)seconds;
+    struct tm local;
+
+    return localtime_r(&at, &local) ? (int)(local.tm_gmtoff / 60) : 0;
+}
+
 void
 random_fill(void *at, size_t n)
 {

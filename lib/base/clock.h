@@ -8,6 +8,9 @@
 uint64_t clock_now_us(void);    /* since 1970-01-01 UTC, may jump with the system's clock */
 uint64_t clock_steady_ms(void); /* since some moment, never goes back */
 
+/* Minutes that this machine's local time is ahead of UTC at that moment, seconds since 1970. */
+int clock_utc_offset(int64_t seconds);
+
 void random_fill(void *at, size_t n); /* from the kernel; ends the process where it has none */
 
 /* A unique id as text: 13 characters of base 32, none of i l o u, which people mistake. */

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/buf.h"
@@ -205,6 +208,30 @@ reference_of_an_id_stays_what_it_is(void **state)
     }
 }
 
+static void
+local_time_is_ahead_of_utc_by_minutes(void **state)
+{
+    static const struct {
+        const char *zone;
+        int64_t seconds;
+        int minutes;
+    } rows[] = {
+        {"UTC0", 0, 0},
+        {"IST-5:30", 1795383605, 330},
+        {"PET5", 1795383605, -300},
+        {"CET-1CEST,M3.5.0,M10.5.0/3", 1795383605, 60},  /* in November */
+        {"CET-1CEST,M3.5.0,M10.5.0/3", 1785000000, 120}, /* in July */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        setenv("TZ", rows[i].zone, 1);
+        tzset();
+        assert_int_equal(clock_utc_offset(rows[i].seconds), rows[i].minutes);
+    }
+    unsetenv("TZ");
+}
+
 int
 main(void)
 {
@@ -219,6 +246,7 @@ main(void)
         cmocka_unit_test(crc_is_castagnoli_and_continues),
         cmocka_unit_test(id_reads_back_as_written),
         cmocka_unit_test(reference_of_an_id_stays_what_it_is),
+        cmocka_unit_test(local_time_is_ahead_of_utc_by_minutes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ put_from(struct buf *out, const struct notice *n)
 static void
 put_subject(struct buf *out, const struct notice *n)
 {
-    const char *action = bounce_action_words[view_gravest(n)];
+    const char *action = bounce_action_names[view_gravest(n)];
     struct buf subject, original;
 
     buf_init(&subject, BOUNCE_TEXT_MAX);
@@ -127,7 +127,7 @@ put_header(struct buf *out, const struct notice *n, const char *boundary, bool i
 {
     put_from(out, n);
     buf_put_string(out, "To: <");
-    clean_put_exactly(out, n->b->sender, true);
+    clean_put_exactly(out, n->b->postmaster.len ? n->b->postmaster : n->b->sender, true);
     buf_put_string(out, ">\r\n");
     put_subject(out, n);
     buf_put_string(out, "Date: ");
@@ -220,7 +220,7 @@ bounce_put(struct buf *out, const struct catalogue *c, const struct bounce *b)
     struct original o = {0};
     bool is_utf8;
 
-    ensure(b->count > 0 && b->host.len > 0 && b->sender.len > 0);
+    ensure(b->count > 0 && b->host.len > 0 && (b->sender.len > 0 || b->postmaster.len > 0));
     view_all(&n);
     mime_header_cut(b->original, &n.header, &n.body);
     if (choose_boundary(&n, boundary))

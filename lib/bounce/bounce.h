@@ -1,5 +1,6 @@
 /* The message that tells a sender what became of his mail (RFC 3464): plain words in his language
  * first, then the other server's exact words, then fields for programs, then his header or message.
+ * The postmaster is told so of what is held until he deals with the cause.
  * Pure: everything it says comes from struct bounce and the catalogue, and any bytes in either give
  * a well-formed message. Whoever sends it gives it the null return path and none to a null sender.
  *
@@ -24,14 +25,13 @@ enum {
 };
 
 enum bounce_action {
-#define ACTION(name, status, is_success) BOUNCE_##name,
+#define ACTION(name, word, status, is_success) BOUNCE_##name,
 #include "bounce/action.def"
 #undef ACTION
     BOUNCE_ACTIONS
 };
 
-/* "failed", "delayed", ...: the words of RFC 3464. */
-extern const char *const bounce_action_words[BOUNCE_ACTIONS];
+extern const char *const bounce_action_names[BOUNCE_ACTIONS];
 
 /* Slices may be empty where nothing is known, unless it says otherwise. Times are seconds since
  * 1970-01-01 UTC, 0: not known. */
@@ -56,9 +56,11 @@ struct bounce_recipient {
 struct bounce {
     struct slice host;   /* this server's name, as it greets; not empty */
     struct slice domain; /* whose MAILER-DAEMON writes: the sender's own, where it is one of ours */
-    struct slice sender; /* the envelope's; to whom the notice goes; not empty */
-    struct slice envid;  /* ENVID= as it came, xtext */
-    bool wants_whole;    /* RET=FULL */
+    struct slice sender; /* the envelope's: to whom the notice goes unless there is a postmaster */
+    struct slice postmaster; /* held: to whom the notice goes */
+    uint64_t held;           /* held: the message's id, which commands take */
+    struct slice envid;      /* ENVID= as it came, xtext */
+    bool wants_whole;        /* RET=FULL */
     int64_t arrived;
     struct slice reference; /* by which support finds the message: "7KQ2M9" */
     const struct bounce_recipient *recipients;

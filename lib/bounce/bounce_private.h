@@ -32,6 +32,7 @@ enum bounce_action view_gravest(const struct notice *n);
 
 /* What there is to know of an action beside its name. */
 struct action_row {
+    const char *word;   /* of RFC 3464 */
     const char *status; /* where a recipient has none that fits */
     bool is_success;
 };

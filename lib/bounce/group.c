@@ -40,7 +40,9 @@ put_address(const struct telling *t, const struct view *v)
     const struct fill fills[] = {{"address", buf_slice(&address)},
                                  {"written", buf_slice(&written)}};
     if (v->written.len)
-        telling_put_word(t, TELLING_INDENT, "forwarded", fills, COUNT(fills));
+        telling_put_word(t, TELLING_INDENT,
+                         v->of->action == BOUNCE_held ? "held-forwarded" : "forwarded", fills,
+                         COUNT(fills));
     else
         telling_put_lines(t->out, TELLING_INDENT, buf_slice(&address));
     buf_clear(&address);
@@ -56,12 +58,15 @@ put_more(const struct telling *t, size_t count)
     telling_put_word(t, TELLING_INDENT, "more", &(struct fill){"count", slice_of(digits)}, 1);
 }
 
-/* What to do. What is still being tried needs nothing done. */
+/* What to do. What is still being tried needs nothing done; what is held needs who looks after the
+ * server. */
 static void
 put_advice(const struct telling *t, const struct view *v)
 {
     const struct catalogue *c = t->n->c;
-    struct slice steps = catalogue_text(c, v->reason, CATALOGUE_user, t->language);
+    bool is_held = v->of->action == BOUNCE_held;
+    struct slice steps =
+        catalogue_text(c, v->reason, is_held ? CATALOGUE_postmaster : CATALOGUE_user, t->language);
     const char *retry = catalogue_retry_words[v->reason->retry];
 
     if (v->of->action == BOUNCE_delayed) {
@@ -149,7 +154,7 @@ put_intro(const struct telling *t, enum bounce_action action, size_t count)
     int64_t until = latest(t->n, action);
     char name[NAME_SIZE];
 
-    snprintf(name, sizeof(name), "%s.%s", bounce_action_words[action], count == 1 ? "one" : "many");
+    snprintf(name, sizeof(name), "%s.%s", bounce_action_names[action], count == 1 ? "one" : "many");
     telling_put_word(t, 0, name, NULL, 0);
     if (until && !action_rows[action].is_success)
         telling_put_date(t, 0, action == BOUNCE_delayed ? "until" : "expired", until);

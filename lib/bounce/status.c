@@ -167,6 +167,19 @@ is_status(struct slice s)
     return parts == 3;
 }
 
+/* What still waits has not failed for good, whatever another server said. */
+static void
+put_status(struct buf *out, const struct bounce_recipient *r)
+{
+    const struct action_row *row = &action_rows[r->action];
+    struct slice status = is_status(r->status) ? r->status : slice_of(row->status);
+
+    buf_put_string(out, "Status: ");
+    buf_put_byte(out, r->action == BOUNCE_held ? '4' : status.at[0]);
+    buf_put(out, slice_tail(status, 1));
+    buf_put_string(out, "\r\n");
+}
+
 /* Ours is no SMTP reply, though it may look like one. rfc3464#2.3.6-a */
 static const char *
 diagnostic_name(const struct view *v)
@@ -179,15 +192,13 @@ put_recipient_fields(struct buf *out, const struct notice *n, const struct view 
 {
     const struct bounce_recipient *r = v->of;
     bool is_ascii = slice_is_ascii(v->address);
-    struct slice status =
-        is_status(r->status) ? r->status : slice_of(action_rows[r->action].status);
 
     buf_put_string(out, "\r\n");
     put_orcpt(out, r->orcpt);
     put_exact(out, is_ascii ? "Final-Recipient: rfc822;" : "Final-Recipient: utf-8;", v->address,
               true); /* rfc3464#2.3.2-a rfc6533#4-b */
-    put_exact(out, "Action:", slice_of(bounce_action_words[r->action]), false);
-    put_exact(out, "Status:", status, false);
+    put_exact(out, "Action:", slice_of(action_rows[r->action].word), false);
+    put_status(out, r);
     if (v->remote.len)
         put_exact(out, "Remote-MTA: dns;", v->remote, false); /* rfc3464#2.3.5-a */
     if (v->said.len)

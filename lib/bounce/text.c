@@ -1,7 +1,8 @@
 /* text     = 1*2language said
- * language = groups message [ withheld ] help
+ * language = groups message [ withheld ] ( help / commands )
  * All of one language first, then all of the other: whoever reads one need not look for it between
  * the lines of the other. */
+#include "base/clock.h"
 #include "base/paragraph.h"
 #include "bounce/telling.h"
 
@@ -47,19 +48,40 @@ telling_put_date(const struct telling *t, unsigned indent, const char *name, int
     buf_clear(&date);
 }
 
+static bool
+is_for_postmaster(const struct telling *t)
+{
+    return t->n->b->postmaster.len > 0;
+}
+
+/* Whose it is, for one who did not send it. */
+static void
+put_sender(const struct telling *t)
+{
+    struct buf sender;
+
+    buf_init(&sender, BOUNCE_SAID_MAX);
+    clean_put_exactly(&sender, t->n->b->sender, true);
+    telling_put_word(t, TELLING_INDENT, "sender", &(struct fill){"sender", buf_slice(&sender)}, 1);
+    buf_clear(&sender);
+}
+
 /* Which message this is about, as its sender knows it. */
 static void
 put_message(const struct telling *t)
 {
+    bool is_stranger = is_for_postmaster(t);
     int64_t arrived = t->n->b->arrived;
     struct buf subject;
 
     buf_init(&subject, TELLING_MAX);
     original_put_subject(&subject, t->n);
-    if (subject.len || arrived) {
+    if (subject.len || arrived || is_stranger) {
         telling_end_paragraph(t);
-        telling_put_word(t, 0, "message", NULL, 0);
+        telling_put_word(t, 0, is_stranger ? "held-message" : "message", NULL, 0);
     }
+    if (is_stranger && t->n->b->sender.len)
+        put_sender(t);
     if (subject.len)
         telling_put_word(t, TELLING_INDENT, "about", &(struct fill){"subject", buf_slice(&subject)},
                          1);
@@ -90,13 +112,36 @@ put_help(const struct telling *t)
     telling_put_lines(t->out, TELLING_INDENT, t->n->b->reference);
 }
 
+/* How it is released, given up, and looked into. */
+static void
+put_commands(const struct telling *t)
+{
+    static const char *const commands[] = {"release", "bounce"};
+    char id[ID_TEXT_LEN + 1];
+    struct buf line;
+
+    id_format(t->n->b->held, id);
+    buf_init(&line, TELLING_MAX);
+    telling_end_paragraph(t);
+    telling_put_word(t, 0, "commands", NULL, 0);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        buf_put_format(&line, "valija queue %s %s\n", commands[i], id);
+    buf_put_string(&line, "valija trace ");
+    buf_put(&line, t->n->b->reference);
+    telling_put_lines(t->out, TELLING_INDENT, buf_slice(&line));
+    buf_clear(&line);
+}
+
 static void
 put_language(const struct telling *t)
 {
     groups_put(t);
     put_message(t);
     put_withheld(t);
-    put_help(t);
+    if (is_for_postmaster(t))
+        put_commands(t);
+    else
+        put_help(t);
 }
 
 void

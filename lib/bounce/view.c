@@ -6,14 +6,14 @@
 #include "base/ensure.h"
 #include "bounce/bounce_private.h"
 
-const char *const bounce_action_words[BOUNCE_ACTIONS] = {
-#define ACTION(name, status, is_success) #name,
+const char *const bounce_action_names[BOUNCE_ACTIONS] = {
+#define ACTION(name, word, status, is_success) #name,
 #include "bounce/action.def"
 #undef ACTION
 };
 
 const struct action_row action_rows[BOUNCE_ACTIONS] = {
-#define ACTION(name, status, is_success) {status, is_success},
+#define ACTION(name, word, status, is_success) {word, status, is_success},
 #include "bounce/action.def"
 #undef ACTION
 };

@@ -8,10 +8,13 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ensure.h"
+#include "ipc/body.h"
 #include "ipc/chan.h"
 
 static struct slice
@@ -301,6 +304,60 @@ a_malformed_frame_names_the_peer_and_harms_nobody(void **state)
     loop_free(l);
 }
 
+/* Filled in pieces, as it is when it arrives. */
+static void
+fill(struct body *b, size_t size)
+{
+    static uint8_t piece[1000];
+
+    memset(piece, 'x', sizeof(piece));
+    for (size_t n = size; n; n -= n < sizeof(piece) ? n : sizeof(piece))
+        assert_true(body_put(b, slice_make(piece, n < sizeof(piece) ? n : sizeof(piece))));
+    assert_int_equal(b->size, size);
+}
+
+static void
+a_body_is_in_the_frame_while_it_fits_and_then_in_a_descriptor(void **state)
+{
+    static const struct {
+        const char *why;
+        size_t body, envelope;
+        bool in_frame;
+    } rows[] = {
+        {"nothing", 0, 10, true},
+        {"small", 4000, 100, true},
+        {"as much as is kept in memory", BODY_MEMORY_MAX, 100, true},
+        {"a byte more", BODY_MEMORY_MAX + 1, 100, false},
+        {"a large envelope", BODY_MEMORY_MAX, MSG_FRAME_MAX - BODY_MEMORY_MAX, false},
+        {"large", 300000, 100000, false},
+    };
+    struct body b;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint8_t *envelope = heap_take(rows[i].envelope), last = 0;
+        struct queue_submit m = {0};
+
+        envelope[rows[i].envelope - 1] = 'E';
+        body_init(&b);
+        fill(&b, rows[i].body);
+        assert_true(body_close(&b, slice_make(envelope, rows[i].envelope), &m));
+        assert_true(m.body_size == rows[i].body && m.envelope_size == rows[i].envelope);
+        if ((b.fd < 0) != rows[i].in_frame || (m.bytes.len > 0) != rows[i].in_frame)
+            fail_msg("%s", rows[i].why);
+        if (rows[i].in_frame)
+            last = m.bytes.at[m.bytes.len - 1];
+        else
+            assert_int_equal(pread(b.fd, &last, 1, (off_t)(rows[i].body + rows[i].envelope) - 1),
+                             1);
+        assert_int_equal(last, 'E');
+        assert_int_equal(body_head(&b).len,
+                         rows[i].body < BODY_HEAD_MAX ? rows[i].body : BODY_HEAD_MAX);
+        body_clear(&b);
+        free(envelope);
+    }
+}
+
 int
 main(void)
 {
@@ -315,6 +372,7 @@ main(void)
         cmocka_unit_test(a_descriptor_travels_with_its_message),
         cmocka_unit_test(what_a_slow_peer_does_not_read_is_kept_in_order),
         cmocka_unit_test(a_malformed_frame_names_the_peer_and_harms_nobody),
+        cmocka_unit_test(a_body_is_in_the_frame_while_it_fits_and_then_in_a_descriptor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,22 @@ catalogue_code_means(const struct catalogue *c, struct slice kind, struct slice 
     return text_or_english(c, kind, name, language);
 }
 
+size_t
+catalogue_languages(const struct catalogue *c, struct slice *languages, size_t room)
+{
+    size_t count = 0;
+
+    for (const struct catalogue_note *n = c->first_note; n && count < room; n = n->next) {
+        bool known = !slice_eq(n->subject, SLICE("words"));
+
+        for (size_t i = 0; i < count; i++)
+            known |= slice_eq(languages[i], n->language);
+        if (!known)
+            languages[count++] = n->language;
+    }
+    return count;
+}
+
 struct slice
 catalogue_word(const struct catalogue *c, struct slice key, struct slice language)
 {

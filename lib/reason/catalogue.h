@@ -170,6 +170,10 @@ struct slice catalogue_text(const struct catalogue *c, const struct catalogue_re
 struct slice catalogue_code_means(const struct catalogue *c, struct slice kind, struct slice name,
                                   struct slice language);
 
+/* The languages that the answers speak: those of the [words] sections, in the order in which the
+ * files have them; as many as there is room for. Returns how many. */
+size_t catalogue_languages(const struct catalogue *c, struct slice *languages, size_t room);
+
 /* A word of the answers themselves: section [words en], key "who.recipient", "label.what". */
 struct slice catalogue_word(const struct catalogue *c, struct slice key, struct slice language);
 

@@ -131,7 +131,10 @@ providers_codes_and_words_have_sections_of_their_own(void **state)
                                   "[status x.1.1 en]\n"
                                   "means: no such mailbox\n"
                                   "[words es]\n"
-                                  "who.recipient: el destinatario\n");
+                                  "who.recipient: el destinatario\n"
+                                  "[words en]\n"
+                                  "who.sender: you\n");
+    struct slice languages[3];
     const struct catalogue_provider *p = catalogue_provider_find(c, SLICE("google"));
 
     (void)state;
@@ -147,6 +150,9 @@ providers_codes_and_words_have_sections_of_their_own(void **state)
     assert_true(is(catalogue_code_means(c, SLICE("code"), SLICE("4yz"), SLICE("en")), ""));
     assert_true(is(catalogue_word(c, SLICE("who.recipient"), SLICE("es")), "el destinatario"));
     assert_true(is(catalogue_word(c, SLICE("who.recipient"), SLICE("en")), ""));
+    assert_int_equal(catalogue_languages(c, languages, COUNT(languages)), 2);
+    assert_true(is(languages[0], "es") && is(languages[1], "en"));
+    assert_int_equal(catalogue_languages(c, languages, 1), 1);
     catalogue_free(c);
 }
 

@@ -6,7 +6,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -279,12 +278,9 @@ write_letter(struct sendmail *s, const struct conf *conf, struct slice typed, st
                                                    : s->user_name,
                                .dot_ends = !s->dots_are_text,
                                .seconds = (int64_t)(clock_now_us() / 1000000)};
-    time_t now = (time_t)wish.seconds;
-    struct tm local;
 
     wish.from = s->envelope_from.len ? buf_slice(&s->envelope_from) : slice_of(s->user);
-    if (localtime_r(&now, &local))
-        wish.offset = (int)(local.tm_gmtoff / 60);
+    wish.offset = clock_utc_offset(wish.seconds);
     random_fill(&wish.id, sizeof(wish.id));
     return letter_make(l, &wish, typed) ? 0 : FAIL(message_too_large);
 }

@@ -9,8 +9,8 @@
 
 #include "base/ensure.h"
 #include "base/log.h"
-#include "body.h"
 #include "edge.h"
+#include "ipc/body.h"
 #include "mime/header.h"
 
 enum { MESSAGE_ID_MAX = 255 }; /* bytes of one that the trace keeps */
@@ -201,15 +201,6 @@ drop_body(void *ctx)
     body_clear(ctx);
 }
 
-static int
-utc_offset_minutes(time_t now)
-{
-    struct tm local;
-
-    localtime_r(&now, &local);
-    return (int)(local.tm_gmtoff / 60);
-}
-
 static void
 ask_body(struct conn *c)
 {
@@ -223,7 +214,7 @@ ask_body(struct conn *c)
     answer(c, &(struct smtp_answer){.sink = {body_put, drop_body, &s->body},
                                     .id = slice_of(id),
                                     .time = now,
-                                    .utc_offset_minutes = utc_offset_minutes(now)});
+                                    .utc_offset_minutes = clock_utc_offset(now)});
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "bounce/bounce.h"
 #include "mime/walk.h"
 
@@ -59,7 +60,7 @@ static bool
 story_take_action(struct slice value, enum bounce_action *action)
 {
     for (int i = 0; i < BOUNCE_ACTIONS; i++) {
-        if (slice_eq(value, slice_of(bounce_action_words[i]))) {
+        if (slice_eq(value, slice_of(bounce_action_names[i]))) {
             *action = (enum bounce_action)i;
             return true;
         }
@@ -106,7 +107,7 @@ story_take_message(struct bounce *b, struct slice key, struct slice value, struc
         struct slice *to;
     } texts[] = {
         {"host", &b->host},   {"domain", &b->domain},       {"sender", &b->sender},
-        {"envid", &b->envid}, {"reference", &b->reference},
+        {"envid", &b->envid}, {"reference", &b->reference}, {"postmaster", &b->postmaster},
     };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -120,6 +121,8 @@ story_take_message(struct bounce *b, struct slice key, struct slice value, struc
         slice_cut(&b->languages[1], ' ', &b->languages[0]);
         return true;
     }
+    if (slice_eq(key, SLICE("held")))
+        return (b->held = id_parse(value.at, value.len)) != 0;
     if (slice_eq(key, SLICE("ret")))
         return (b->wants_whole = slice_eq(value, SLICE("FULL")));
     if (slice_eq(key, SLICE("arrived")))
@@ -154,7 +157,7 @@ story_is_whole(const struct story *s)
     for (size_t i = 0; i < s->b.count; i++)
         if (s->recipients[i].is_hidden && s->recipients[i].written.len == 0)
             return false;
-    return s->b.count && s->b.host.len && s->b.sender.len;
+    return s->b.count && s->b.host.len && (s->b.sender.len || s->b.postmaster.len);
 }
 
 /* A notice as people read it: quoted-printable parts decoded, lines ending in LF. */

@@ -1,6 +1,6 @@
 /* Most mail is small and travels inside one frame; the rest is streamed into a memfd as it arrives.
  */
-#include "body.h"
+#include "ipc/body.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* A message on its way to the queue: in memory while it is small, in a memfd once it is not. */
-#ifndef EDGE_BODY_H
-#define EDGE_BODY_H
+#ifndef IPC_BODY_H
+#define IPC_BODY_H
 
 #include "base/buf.h"
 #include "ipc/msg.h"
