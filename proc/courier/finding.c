@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/ensure.h"
 #include "explain/explain.h"
+#include "knowledge.h"
 #include "role/tell.h"
 #include "wait.h"
 
@@ -30,7 +31,6 @@ static const char *const route_reasons[ROUTE_KIND_COUNT] = {
 };
 
 static struct {
-    struct catalogue *catalogue;
     struct explain *explain;
     struct arena *arena;
     uint8_t said[SAID_MAX];
@@ -47,8 +47,7 @@ prepare(void)
 {
     if (self.explain)
         return;
-    self.catalogue = catalogue_built_in();
-    self.explain = explain_new(self.catalogue, ignore_mistake, NULL);
+    self.explain = explain_new(courier_catalogue(), ignore_mistake, NULL);
     self.arena = arena_new("explain", EXPLAIN_ARENA);
 }
 
@@ -64,10 +63,8 @@ take_reason(struct finding *f, const struct catalogue_reason *r)
 void
 finding_give_reason(struct finding *f, const char *id)
 {
-    const struct catalogue_reason *r;
+    const struct catalogue_reason *r = catalogue_find(courier_catalogue(), slice_of(id));
 
-    prepare();
-    r = catalogue_find(self.catalogue, slice_of(id));
     ensure(r); /* a name that the catalogue does not have */
     take_reason(f, r);
 }
