@@ -60,6 +60,7 @@ conn_close(struct conn *c)
     list_remove(&c->link);
     failures_free(&c->failures);
     buf_clear(&c->out);
+    buf_clear(&c->seven);
     hops_put(c->hops);
     courier->conn_count--;
     loop_later(courier->role->loop, free_conn, c);
@@ -183,7 +184,7 @@ grant(struct conn *c)
         deliver_ready(c);
         return !c->dead && client->want != SMTP_WANT_MESSAGE;
     case SMTP_WANT_7BIT:
-        smtp_client_converted(client, false, 0);
+        deliver_convert(c);
         return true;
     case SMTP_WANT_BODY:
         return deliver_body(c);

@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "policy.h"
+#include "seven.h"
 #include "site.h"
 #include "tls/tls.h"
 
@@ -45,7 +46,8 @@ struct conn {
 
     struct job *job; /* that is under way */
     uint64_t body_at;
-    unsigned messages;                   /* it has brought, or tried to */
+    struct buf seven;  /* its message in 7 bits, where the server takes no more; else empty */
+    unsigned messages; /* it has brought, or tried to */
     uint64_t begun_ms, moved_ms, job_ms; /* it, the last byte, the job */
 };
 
@@ -73,7 +75,8 @@ const char *secure_reason(const struct conn *c); /* why, in the catalogue; NULL:
 /* deliver.c */
 void deliver_ready(struct conn *c); /* to SMTP_WANT_MESSAGE */
 void deliver_take(struct conn *c, struct job *j);
-bool deliver_body(struct conn *c);   /* to SMTP_WANT_BODY; false: nothing was taken */
-void deliver_broken(struct conn *c); /* c->client has ended and a job may be under way */
+void deliver_convert(struct conn *c); /* to SMTP_WANT_7BIT */
+bool deliver_body(struct conn *c);    /* to SMTP_WANT_BODY; false: nothing was taken */
+void deliver_broken(struct conn *c);  /* c->client has ended and a job may be under way */
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/ensure.h"
 #include "conn.h"
 
+enum { CONVERTED_TIMES = 4 }; /* so much memory a message takes while it is converted, at most */
+
 static uint64_t
 now_ms(const struct conn *c)
 {
@@ -13,9 +15,17 @@ now_ms(const struct conn *c)
 /* ---- a job begins ---- */
 
 static void
+forget_converted(struct conn *c)
+{
+    c->courier->job_bytes -= c->seven.room;
+    buf_clear(&c->seven);
+}
+
+static void
 send(struct conn *c)
 {
     c->body_at = 0;
+    forget_converted(c);
     smtp_client_send(&c->client, job_envelope(c->job));
 }
 
@@ -65,14 +75,69 @@ go_on(struct conn *c)
 
 /* ---- its body ---- */
 
+/* All of it, which must be in memory to be converted. False: it could not be read. */
+static bool
+read_whole(const struct job *j, struct buf *whole)
+{
+    while (whole->len < j->size) {
+        struct slice piece = job_body(j, whole->len);
+
+        if (piece.len == 0 || !buf_put(whole, piece))
+            return false;
+    }
+    return true;
+}
+
+/* False: it could not be read, or there is no memory for it now. */
+static bool
+convert(struct conn *c, bool *done)
+{
+    struct courier *courier = c->courier;
+    struct buf whole;
+    bool read;
+
+    buf_init(&whole, SEVEN_MAX);
+    read = courier->job_bytes + CONVERTED_TIMES * c->job->size <= COURIER_BYTES_MAX &&
+           read_whole(c->job, &whole);
+    *done = read && seven_bit_put(&c->seven, buf_slice(&whole));
+    buf_clear(&whole);
+    if (!*done)
+        buf_clear(&c->seven);
+    courier->job_bytes += c->seven.room;
+    return read;
+}
+
+/* rfc6152#3-b */
+void
+deliver_convert(struct conn *c)
+{
+    bool done = false;
+
+    if (c->job->size > SEVEN_MAX || convert(c, &done))
+        smtp_client_converted(&c->client, done, c->seven.len);
+    else
+        conn_lost(c, SMTP_TROUBLE_GIVEN_UP, "The message could not be read");
+}
+
+static uint64_t
+body_size(const struct conn *c)
+{
+    return c->seven.len ? c->seven.len : c->job->size;
+}
+
+static struct slice
+body_from(const struct conn *c, uint64_t at)
+{
+    return c->seven.len ? slice_tail(buf_slice(&c->seven), (size_t)at) : job_body(c->job, at);
+}
+
 bool
 deliver_body(struct conn *c)
 {
-    struct job *j = c->job;
     bool moved = false;
 
-    while (c->client.want == SMTP_WANT_BODY && c->body_at < j->size) {
-        struct slice piece = job_body(j, c->body_at);
+    while (c->client.want == SMTP_WANT_BODY && c->body_at < body_size(c)) {
+        struct slice piece = body_from(c, c->body_at);
         size_t taken = 1;
 
         if (piece.len == 0) {
@@ -154,6 +219,7 @@ let_go(struct conn *c)
 {
     struct job *j = c->job;
 
+    forget_converted(c);
     c->job = NULL;
     if (c->site)
         c->site->busy--;
@@ -183,15 +249,28 @@ finish(struct conn *c)
     site_went_well(c->site);
 }
 
+static void
+begin(struct conn *c)
+{
+    struct smtp_outcome refused = {.verdict = SMTP_VERDICT_TEMPORARY,
+                                   .stage = SMTP_STAGE_TLS,
+                                   .trouble = SMTP_TROUBLE_TLS_FAILED,
+                                   .enhanced = "4.7.5",
+                                   .text = SLICE("The server offers TLS and refuses to begin it")};
+
+    c->was_ready = true;
+    c->hop->rests_until = 0;
+    c->courier->counters.tls += c->tls != NULL;
+    c->courier->counters.clear += c->tls == NULL;
+    if (c->client.refused_tls)
+        failure_put(&c->failures, &refused, c->hop->remote, "tls-unavailable");
+}
+
 void
 deliver_ready(struct conn *c)
 {
-    if (!c->was_ready) {
-        c->was_ready = true;
-        c->hop->rests_until = 0;
-        c->courier->counters.tls += c->tls != NULL;
-        c->courier->counters.clear += c->tls == NULL;
-    }
+    if (!c->was_ready)
+        begin(c);
     if (c->job)
         finish(c);
     if (c->client.want == SMTP_WANT_MESSAGE)

@@ -89,6 +89,7 @@ configure(struct conn *c)
         c->config.login = route->login;
         c->config.password = secret_get(&route->password);
         c->config.nonce = slice_make(c->nonce, sizeof(c->nonce));
+        c->config.plaintext_ok = route->tls == SMTP_TLS_NEVER; /* the owner's own decision */
     }
 }
 
@@ -239,6 +240,7 @@ conn_new(struct site *s)
     list_init(&c->failures);
     list_init(&c->idle);
     buf_init(&c->out, CONN_OUT_MAX);
+    buf_init(&c->seven, SEVEN_MAX);
     list_append(&courier->conns, &c->link);
     list_append(&s->conns, &c->of_site);
     s->conn_count++;

@@ -44,7 +44,7 @@ static const struct row {
      "Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org; "
      "https://www.spamhaus.org/query/ip/192.0.2.1",
      COURIER_FAILED, COURIER_SITE_OK, "listed-spamhaus", "5.7.1", CATALOGUE_RETRY_hold, 0},
-    {552, "5.2.2", "Mailbox full, try again in 5 minutes", COURIER_FAILED, COURIER_SITE_OK,
+    {552, "5.2.2", "Mailbox full, wait for 5 minutes", COURIER_FAILED, COURIER_SITE_OK,
      "mailbox-full", "5.2.2", CATALOGUE_RETRY_slowly, 0}, /* for good: there is no wait */
     {451, "", "", COURIER_LATER, COURIER_SITE_OK, "unknown-failure", "4.0.0", CATALOGUE_RETRY_no,
      0},
