@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "courier.h"
 #include "mail.h"
+#include "notice.h"
 #include "site.h"
 
 static struct courier self;
@@ -104,7 +105,7 @@ on_start(struct role *r)
 static void
 on_peer_down(struct role *r, enum role_id id, unsigned index)
 {
-    (void)r;
+    notice_peer_down(r);
     if (id == ROLE_queue || id == ROLE_ctl)
         mail_asker_gone(&self, id, index);
 }
@@ -157,10 +158,12 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "clear", n->clear);
     role_put_value(values, "lost", n->lost);
     role_put_value(values, "known", n->known);
+    notice_status(values);
 }
 
 static const struct chan_handler handlers[] = {
     {MSG_courier_send, mail_on_send},
+    {MSG_courier_notify, notice_on_ask},
     {MSG_NONE, NULL},
 };
 
