@@ -9,14 +9,14 @@ enum accounts_verdict {
     ACCOUNTS_NO_MAILBOX,
     ACCOUNTS_SUSPENDED, /* the account */
     ACCOUNTS_DOMAIN_SUSPENDED,
-    ACCOUNTS_FULL,      /* over quota already */
-    ACCOUNTS_WRONG,     /* user or password; which one is not told */
-    ACCOUNTS_NOT_YOURS, /* the sender address belongs to someone else */
-    ACCOUNTS_LOOP,      /* aliases that lead to themselves, or too many */
-    ACCOUNTS_TEMPORARY, /* the directory did not answer */
-    ACCOUNTS_NO_APOP,   /* the account did not opt in */
-    ACCOUNTS_FORWARDS,  /* as OK, and the sender may know where to (251) */
-    ACCOUNTS_MOVED,     /* is elsewhere now, and mail is not forwarded (551) */
+    ACCOUNTS_FULL,        /* over quota already */
+    ACCOUNTS_WRONG,       /* user or password; which one is not told */
+    ACCOUNTS_NOT_YOURS,   /* the sender address belongs to someone else */
+    ACCOUNTS_LOOP,        /* aliases that lead to themselves, or too many */
+    ACCOUNTS_TEMPORARY,   /* the directory did not answer */
+    ACCOUNTS_NO_APOP,     /* the account did not opt in */
+    ACCOUNTS_FORWARDS,    /* as OK, and the sender may know where to (251) */
+    ACCOUNTS_MOVED,       /* is elsewhere now, and mail is not forwarded (551) */
     ACCOUNTS_RETURN_OVER, /* a return address made for a forward, of too long ago */
 };
 

@@ -31,3 +31,14 @@ smtp_address_keep(struct smtp_server *s, const struct smtp_path *path, enum reas
     *kept = arena_copy(s->arena, buf_slice(&text));
     return kept->at ? REASON_NONE : SMTP_MANY_RCPT;
 }
+
+struct step
+smtp_blank_told(struct smtp_server *s, struct slice args, enum reason refusal)
+{
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf mended = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+
+    if (!smtp_path_mend(args, &mended))
+        return nothing();
+    return say_of(refusal, arena_copy(s->arena, buf_slice(&mended)));
+}

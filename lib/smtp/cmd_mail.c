@@ -22,6 +22,13 @@ accept(struct smtp_server *s)
     return say_of(SMTP_SENDER_OK, s->envelope.sender);
 }
 
+/* Whose address it is, where somebody is logged in; of a stranger's, whether it can be one. */
+static bool
+is_asked(const struct smtp_server *s)
+{
+    return s->client.login.len || (s->address.len && smtp_limit(s, LIMIT_sender_domain_check) != 0);
+}
+
 struct step
 cmd_mail(struct smtp_server *s, struct slice args)
 {
@@ -32,6 +39,9 @@ cmd_mail(struct smtp_server *s, struct slice args)
         return smtp_bad_args("MAIL");
     if (s->config->service == SMTP_SERVICE_SUBMISSION && s->client.login.len == 0)
         return say(SMTP_LOGIN_FIRST); /* rfc4954#6-a */
+    step = smtp_blank_told(s, args, SMTP_SENDER_BLANK);
+    if (step.say)
+        return step;
     if (!smtp_path_take(&args, &path) || (args.len && args.at[0] != ' '))
         return say(SMTP_BAD_SENDER);
     smtp_transaction_end(s); /* what VRFY or a refused MAIL left */
@@ -42,7 +52,7 @@ cmd_mail(struct smtp_server *s, struct slice args)
         return nothing();
     }
     s->address = s->envelope.sender; /* rfc5321#4.5.5-a: empty for <> */
-    return s->client.login.len ? ask(SMTP_ASK_SENDER) : accept(s);
+    return is_asked(s) ? ask(SMTP_ASK_SENDER) : accept(s);
 }
 
 void

@@ -30,6 +30,9 @@ cmd_rcpt(struct smtp_server *s, struct slice args)
 
     if (!slice_take_prefix_nocase(&args, SLICE("TO:")))
         return smtp_bad_args("RCPT");
+    step = smtp_blank_told(s, args, SMTP_RCPT_BLANK);
+    if (step.say)
+        return refuse(s, step);
     if (!smtp_path_take(&args, &path) || !kind_ok(s, &path) || (args.len && args.at[0] != ' '))
         return refuse(s, say(SMTP_BAD_RCPT));
     s->pending = arena_take(s->arena, sizeof(*s->pending));

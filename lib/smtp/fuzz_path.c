@@ -1,5 +1,5 @@
-/* Paths and addresses. What parses has a canonical form that parses to itself again, and that holds
- * nothing which could end a line, a path or an argument. */
+/* Paths and addresses. What is mended parses. What parses has a canonical form that parses to
+ * itself again, and that holds nothing which could end a line, a path or an argument. */
 #include "base/ensure.h"
 #include "base/utf8.h"
 #include "smtp/path.h"
@@ -27,12 +27,25 @@ check_canonical(const struct mime_address *a)
     ensure(local.len && domain.len && local.len + 1 + domain.len == first.len);
 }
 
+static void
+check_mended(struct slice text)
+{
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf mended = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+    struct mime_address a;
+
+    if (smtp_path_mend(text, &mended))
+        ensure(mended.len < text.len && mime_address_parse(buf_slice(&mended), &a) &&
+               slice_find(buf_slice(&mended), ' ') < 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_make(data, size);
     struct smtp_path path;
 
+    check_mended(text);
     if (smtp_path_take(&text, &path)) {
         ensure(text.len < size);
         if (path.kind == SMTP_PATH_MAILBOX)

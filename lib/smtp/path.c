@@ -46,3 +46,44 @@ smtp_path_take(struct slice *text, struct smtp_path *path)
     }
     return before - text->len + 2 <= PATH_MAX_OCTETS && slice_take_prefix(text, SLICE(">"));
 }
+
+/* The length of a blank at the front; 0: there is none. before: what the address has had so far. */
+static size_t
+blank_length(struct slice s, struct slice before)
+{
+    static const char *const blanks[] = {
+        " ",           "\t", "\xc2\xa0", "\xe2\x80\x8b", "\xe3\x80\x80",
+        "\xef\xbb\xbf"}; /* no-break, no width, wide, no-break */
+    struct slice rest = s;
+
+    for (size_t i = 0; i < COUNT(blanks); i++)
+        if (slice_take_prefix(&rest, slice_of(blanks[i])))
+            return s.len - rest.len;
+    if (slice_take_prefix(&rest, SLICE("%20")) &&
+        (rest.len == 0 || rest.at[0] == '@' || before.len == 0 || before.at[before.len - 1] == '@'))
+        return s.len - rest.len;
+    return 0;
+}
+
+bool
+smtp_path_mend(struct slice text, struct buf *mended)
+{
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf address = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+    struct slice path;
+    struct mime_address parsed;
+    size_t found = 0, n;
+
+    text = slice_trim(text);
+    if (!slice_take_prefix(&text, SLICE("<")) || !slice_cut(&text, '>', &path) ||
+        slice_find(path, '"') >= 0) /* there they may be meant */
+        return false;
+    for (; path.len; path = slice_tail(path, n ? n : 1)) {
+        n = blank_length(path, buf_slice(&address));
+        found += n;
+        if (n == 0)
+            buf_put_byte(&address, path.at[0]);
+    }
+    return found && !address.full && mime_address_parse(buf_slice(&address), &parsed) &&
+           buf_put(mended, buf_slice(&address));
+}

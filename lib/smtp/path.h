@@ -20,4 +20,9 @@ struct smtp_path {
  * is for the caller to say. */
 bool smtp_path_take(struct slice *text, struct smtp_path *path);
 
+/* Append the address in the path that the text begins with, if it is one but for blanks: spaces and
+ * tabs, "%20" at its ends or beside the "@", and those that come along when something is copied.
+ * False: it has none of them, or is not an address without them either. */
+bool smtp_path_mend(struct slice text, struct buf *mended);
+
 #endif

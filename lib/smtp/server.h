@@ -58,7 +58,9 @@ enum smtp_ask {
     SMTP_ASK_NONE,
     SMTP_ASK_TLS,  /* flush, drop all input not yet decrypted, handshake: smtp_server_tls_started */
     SMTP_ASK_SASL, /* s->sasl_step says what s->sasl wants to know */
-    SMTP_ASK_SENDER, /* may the login send as s->address (empty: the null sender)? */
+    SMTP_ASK_SENDER, /* may the login send as s->address (empty: the null sender)? Without a login:
+                      * may a stranger? Asked where limit sender_domain_check is on, and never of
+                      * the null sender */
     SMTP_ASK_RCPT,   /* is s->address a recipient? */
     SMTP_ASK_VRFY,   /* the same for VRFY; the address may be a name without a domain */
     SMTP_ASK_BODY,   /* a place for the message of s->envelope */

@@ -88,6 +88,10 @@ void smtp_transaction_end(struct smtp_server *s);
 enum reason smtp_address_keep(struct smtp_server *s, const struct smtp_path *path, enum reason bad,
                               struct slice *kept);
 
+/* `refusal`, with the address as it should be, where the path at the front of args only has blanks
+ * too many; else nothing. */
+struct step smtp_blank_told(struct smtp_server *s, struct slice args, enum reason refusal);
+
 /* All parameters of MAIL or RCPT, into s->envelope or s->pending. */
 enum smtp_param_of { PARAM_MAIL, PARAM_RCPT };
 struct step smtp_params_take(struct smtp_server *s, struct slice args, enum smtp_param_of of);

@@ -110,6 +110,7 @@ start(void *ctx, struct slice words)
 
     clear(t);
     limits_init(&t->limits);
+    t->limits.value[LIMIT_sender_domain_check] = 0; /* as most conversations are not about it */
     t->config = (struct smtp_config){.hostname = SLICE("mx.here.example"), .tls_available = true};
     t->config.limits = &t->limits;
     t->client = (struct smtp_peer){.address = SLICE("192.0.2.1"),

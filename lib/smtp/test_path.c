@@ -77,12 +77,60 @@ path_has_256_octets_at_most(void **state)
     }
 }
 
+static void
+blanks_are_taken_out_where_an_address_is_left(void **state)
+{
+    static const struct {
+        const char *why, *in, *mended; /* NULL: not mended */
+    } rows[] = {
+        {"behind it", "<info@away.example >", "info@away.example"},
+        {"before it", "< info@away.example>", "info@away.example"},
+        {"behind the at sign", "<info@ away.example>", "info@away.example"},
+        {"before the at sign", "<info @away.example>", "info@away.example"},
+        {"in the domain", "<info@away .example>", "info@away.example"},
+        {"a tab", "<info@away.example\t>", "info@away.example"},
+        {"as a web page has it", "<info@away.example%20>", "info@away.example"},
+        {"the same in front", "<%20info@away.example>", "info@away.example"},
+        {"the same at the at sign", "<info%20@away.example>", "info@away.example"},
+        {"the same behind it", "<info@%20away.example>", "info@away.example"},
+        {"no-break", "<info@away.example\xc2\xa0>", "info@away.example"},
+        {"of no width", "<\xe2\x80\x8binfo@away.example>", "info@away.example"},
+        {"several", "< info @ away.example >", "info@away.example"},
+        {"parameters", "<info@away.example > SIZE=1", "info@away.example"},
+        {"a blank before the path", " <info@away.example >", "info@away.example"},
+
+        {"none", "<info@away.example>", NULL},
+        {"in quotes", "<\"in fo\"@away.example>", NULL},
+        {"within a name", "<in%20fo@away.example>", NULL},
+        {"a name alone", "<info >", NULL},
+        {"nothing else", "< >", NULL},
+        {"two addresses", "<a@x.example b@x.example>", NULL},
+        {"no address", "<info@@away.example >", NULL},
+        {"not closed", "<info@away.example ", NULL},
+        {"no path", "info@away.example ", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf mended;
+        bool fine;
+
+        buf_init(&mended, MIME_ADDRESS_MAX);
+        fine = smtp_path_mend(slice_of(rows[i].in), &mended);
+        if (fine != (rows[i].mended != NULL) ||
+            (fine && !slice_eq(buf_slice(&mended), slice_of(rows[i].mended))))
+            fail_msg("%s", rows[i].why);
+        buf_clear(&mended);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(path_is_cut_from_the_front),
         cmocka_unit_test(path_has_256_octets_at_most),
+        cmocka_unit_test(blanks_are_taken_out_where_an_address_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

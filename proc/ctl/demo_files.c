@@ -114,7 +114,10 @@ demo_write_conf(const struct demo *d)
                           "limit login_delay_seconds 0\n"
                           "limit sessions_per_address 10000\n"
                           "limit errors_per_session 1000\n"
-                          "limit logins_per_session 100\n");
+                          "limit logins_per_session 100\n\n"
+                          "# Senders such as you@example.org are taken at their word, so that it "
+                          "works without a\n# DNS. Everywhere else a sender's domain must exist.\n"
+                          "limit sender_domain_check 0\n");
     e = demo_write_file(d, DEMO_CONF, 0644, buf_slice(&text));
     buf_clear(&text);
     return e;

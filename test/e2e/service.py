@@ -275,7 +275,7 @@ def demo(folder, user=None, environ=None):
 
 
 LIMITS = {"login_delay_seconds": 0, "sessions_per_address": 10000, "errors_per_session": 100,
-          "reserve_bytes": 0, "scram_plus": 1}
+          "reserve_bytes": 0, "scram_plus": 1, "sender_domain_check": 0}
 
 
 def configured(folder, limits=(), more="", domain="here.example", user=None, environ=None):
