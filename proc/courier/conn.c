@@ -40,10 +40,9 @@ conn_hang_up(struct conn *c)
 void
 conn_leave(struct conn *c)
 {
-    if (c->site)
-        c->site->conn_count--;
-    c->site = NULL;
-    list_remove(&c->of_site);
+    if (!c->leaving)
+        c->site->leaving++;
+    c->leaving = true;
     list_remove(&c->idle);
 }
 
@@ -63,6 +62,7 @@ conn_close(struct conn *c)
     buf_clear(&c->seven);
     hops_put(c->hops);
     courier->conn_count--;
+    site_lost_connection(c->site, &c->of_site);
     loop_later(courier->role->loop, free_conn, c);
     sites_connection_free(courier);
     if (courier->role->stopping && courier->conn_count == 0)
@@ -225,7 +225,7 @@ set_wants(struct conn *c)
 static void
 over(struct conn *c)
 {
-    if (c->site && !c->was_ready)
+    if (!c->leaving && !c->was_ready)
         dial_failed(c);
     else
         deliver_broken(c);

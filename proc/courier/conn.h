@@ -20,10 +20,10 @@ enum {
 
 struct conn {
     struct list link;    /* of courier.conns */
-    struct list of_site; /* of site.conns; alone: it says goodbye */
+    struct list of_site; /* of site.conns */
     struct list idle;    /* of courier.idle; else alone */
     struct courier *courier;
-    struct site *site; /* NULL: it says goodbye */
+    struct site *site;
     struct hops *hops;
     struct hop *hop; /* that it is, or tries to be, connected to */
     bool tried[ROUTE_HOPS_MAX];
@@ -42,6 +42,7 @@ struct conn {
     char nonce[CONN_NONCE];
     struct buf out;
     bool connecting, was_ready, pumping, dead;
+    bool leaving; /* it gets no further message */
     bool drained; /* its socket is empty until the loop says otherwise */
 
     struct job *job; /* that is under way */

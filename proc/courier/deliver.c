@@ -52,7 +52,8 @@ has_done_its_share(const struct conn *c)
     return courier->role->stopping ||
            c->messages >= role_limit(courier->role, LIMIT_connection_messages) ||
            (c->messages >= COURIER_TURN_MESSAGES && !list_empty(&courier->wanting)) ||
-           !site_is_current(c->site, c->hops) || c->site->conn_count > c->site->window.size;
+           !site_is_current(c->site, c->hops) ||
+           c->site->conn_count - c->site->leaving > c->site->window.size;
 }
 
 static void
@@ -221,8 +222,7 @@ let_go(struct conn *c)
 
     forget_converted(c);
     c->job = NULL;
-    if (c->site)
-        c->site->busy--;
+    c->site->busy--;
     return j;
 }
 

@@ -72,7 +72,9 @@ failure_finding(const struct failure *f)
 {
     struct finding found = finding_of_outcome(&f->outcome, f->remote, "");
 
-    if (f->reason)
+    if (f->reason) { /* it failed by what we demand, whatever the server says to it */
         finding_give_reason(&found, f->reason);
+        found.status = SLICE("4.7.5");
+    }
     return found;
 }

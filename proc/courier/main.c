@@ -128,7 +128,7 @@ on_stop(struct role *r, unsigned seconds)
 
         if (!list_empty(&c->idle))
             conn_quit(c);
-        else if (!c->job && c->site)
+        else if (!c->job && !c->leaving)
             conn_close(c);
     }
     if (self.conn_count == 0)

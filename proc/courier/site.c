@@ -215,9 +215,7 @@ make_room(struct courier *c)
 static bool
 wants_connection(const struct site *s)
 {
-    size_t useful = s->busy + s->job_count;
-
-    return s->conn_count < (useful < s->window.size ? useful : s->window.size);
+    return s->conn_count - s->leaving < s->busy + s->job_count && s->conn_count < s->window.size;
 }
 
 static struct conn *
@@ -294,6 +292,16 @@ sites_connection_free(struct courier *c)
 /* ---- what connections say ---- */
 
 void
+site_lost_connection(struct site *s, struct list *conn)
+{
+    list_remove(conn);
+    s->conn_count--;
+    s->leaving--;
+    if (wants_connection(s))
+        pump_later(s);
+}
+
+void
 site_went_well(struct site *s)
 {
     window_grow(&s->window, (unsigned)role_limit(s->courier->role, LIMIT_site_connections));
@@ -317,7 +325,7 @@ site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *
     struct finding f;
 
     window_shrink(&s->window, now_ms(s));
-    if (s->conn_count || list_empty(&s->jobs) || !worst)
+    if (s->conn_count > s->leaving || list_empty(&s->jobs) || !worst)
         return;
     failures_tell(failures, worst, s->courier->role,
                   LIST_OF(s->jobs.next, const struct job, link)->id);

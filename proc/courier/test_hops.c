@@ -150,6 +150,7 @@ a_better_reason_stands_in_for_the_outcomes(void **state)
     failure_put(&failures, &o, SLICE("mx"), "dane-failed");
     f = failure_finding(LIST_OF(failures.next, struct failure, link));
     assert_true(slice_eq(f.reason, SLICE("dane-failed")));
+    assert_true(slice_eq(f.status, SLICE("4.7.5")));
     assert_int_equal(f.retry, CATALOGUE_RETRY_slowly);
     failures_free(&failures);
 }
