@@ -113,7 +113,7 @@ class Postfix:
 
 class Outward(Crash):
     def __init__(self, folder, seed, receiver=Scripted):
-        self.world = World(folder, limits={"smtp_plaintext": 1}, users={"ana": "en"})
+        self.world = World(folder, limits={"smtp_plaintext": 1}, users={"ana": ("en", 0)})
         self.world.start()
         self.receiver = receiver(self.world)
         super().__init__(folder, seed, self.world.service)

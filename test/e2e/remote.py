@@ -401,6 +401,7 @@ class Remote:
         self.connections, self.attempts, self.complaints, self.handshakes = [], [], [], []
         self.lock, self.news = threading.Lock(), threading.Condition()
         self.stopping, self.listener, self.fillers = threading.Event(), None, []
+        self.most_open = 0  # connections at a time
         self.script(script)
 
     def script(self, text):
@@ -462,6 +463,7 @@ class Remote:
             with self.lock:
                 connection = Connection(self, sock, len(self.connections) + 1)
                 self.connections.append(connection)
+                self.most_open = max(self.most_open, self.open_now())
             threading.Thread(target=connection.run, daemon=True).start()
 
     # What came

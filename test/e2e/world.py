@@ -20,7 +20,9 @@ SPARE = 500  # domains dN.there.example, whose mail goes to mx.dN.there.example 
 SAFE = 20    # domains dN.safe.example: the same, signed, with TLSA records
 SHORT = {"retry_first_seconds": 1, "retry_most_seconds": 2, "remote_seconds": 4, "remote_loopback": 1,
          "queue_seconds": 86400, "dns_seconds": 4}
-USERS = {"ana": "en", "luz": "es", "bob": ""}  # and the language each reads
+HASTY = 5  # seconds that the mail of some users waits in the queue
+USERS = {"ana": ("en", 0), "luz": ("es", 0), "bob": ("", 0),  # the language each reads, and that
+         "eva": ("en", HASTY), "leo": ("es", HASTY)}
 NOTICE_SECONDS = 30
 
 
@@ -42,6 +44,21 @@ def tlsa(certificate):
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pem.stdout, capture_output=True,
                          check=True)
     return "3 1 1 " + hashlib.sha256(der.stdout).hexdigest()
+
+
+def make_expired_certificate(folder, name):
+    """Self-signed, and long over."""
+    folder.mkdir()
+    certificate, key, request = folder / f"{name}.pem", folder / f"{name}.key", folder / "request"
+    (folder / "index").touch()
+    (folder / "ca.conf").write_text(f"[ca]\ndefault_ca=a\n[a]\ndatabase={folder}/index\nrand_serial=yes\n"
+                                    f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+    for words in (["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                   f"/CN={name}", "-keyout", key, "-out", request],
+                  ["ca", "-batch", "-config", folder / "ca.conf", "-selfsign", "-keyfile", key, "-in", request,
+                   "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", certificate]):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    return certificate, key
 
 
 @dataclasses.dataclass
@@ -120,7 +137,8 @@ class Box:
 
 
 class World:
-    """`zones`, `signed`, `broken`: further ones, as Dns has them; `limits`, `more`: of the configuration."""
+    """`zones`, `signed`, `broken`: further ones, as Dns has them; `limits`, `more`: of the configuration. PORT in any
+    of them is that of all servers."""
 
     numbers = itertools.count(1)
 
@@ -130,10 +148,11 @@ class World:
         self.port = free_everywhere()
         self.remotes, self.boxes, self.talks = [], {}, {}
         self.spare, self.safe = itertools.count(1), itertools.count(1)
-        self.dns = Dns(folder / "dns", {**self.usual_zones(), **(zones or {})},
-                       ["safe.example", *signed], broken)
+        further = {name: text and text.replace("PORT", str(self.port)) for name, text in (zones or {}).items()}
+        self.dns = Dns(folder / "dns", {**self.usual_zones(), **further}, ["safe.example", *signed], broken)
         self.service = services.configured(
-            folder / "here", {**SHORT, "remote_port": self.port, **dict(limits)}, self.dns.lines + more)
+            folder / "here", {**SHORT, "remote_port": self.port, **dict(limits)},
+            self.dns.lines + more.replace("PORT", str(self.port)))
         self.users = USERS if users is None else users
 
     def usual_zones(self):
@@ -150,9 +169,11 @@ class World:
     def start(self):
         self.dns.start()
         services.with_accounts(self.service, *self.users)
-        for name, language in self.users.items():
+        for name, (language, lifetime) in self.users.items():
             if language:
                 self.service.run("account", "language", f"{name}@here.example", language)
+            if lifetime:
+                self.service.run("account", "lifetime", f"{name}@here.example", f"{lifetime}s")
         return self
 
     def stop(self):
