@@ -35,7 +35,7 @@ word(struct slice s, char room[WORD_MAX])
     size_t n = s.len < WORD_MAX - 1 ? s.len : WORD_MAX - 1;
 
     for (size_t i = 0; i < n; i++)
-        room[i] = s.at[i] ? (char)s.at[i] : '?';
+        room[i] = (char)(s.at[i] ? s.at[i] : '?');
     room[n] = '\0';
     return room;
 }
