@@ -144,6 +144,9 @@ void conf_free(const struct conf *c); /* NULL is fine */
 /* Appends the value of a limit as one would write it: 64K, 5m. */
 void conf_value_put(struct buf *out, enum limit_unit unit, uint64_t value);
 
+/* The way back. False: it is no number with a suffix of that unit, or too large. */
+bool conf_value_read(enum limit_unit unit, struct slice text, uint64_t *value);
+
 /* Appends `file:line:column: what` lines. False where the cap of out was reached. */
 bool conf_mistakes_put(const struct conf_mistakes *mistakes, struct buf *out);
 

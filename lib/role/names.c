@@ -60,15 +60,17 @@ role_protocol_name(enum role_protocol p)
     return protocols[p];
 }
 
-/* 54 bits of microseconds last until the year 2590; 10 bits say who made the id. */
+/* 54 bits of microseconds last until the year 2590; 10 bits say who made the id. Ids lie on disk,
+ * so the numbers of those who make them stay. */
 enum { ID_MAKER_BITS = 10, ID_INDEX_BITS = 7 };
+static const unsigned makers[ROLE_COUNT] = {[ROLE_mx] = 1, [ROLE_access] = 2, [ROLE_courier] = 3};
 #define ID_EPOCH_US (UINT64_C(1577836800) * 1000000) /* 2020-01-01 UTC */
 
 static uint64_t
 maker_bits(enum role_id maker, unsigned index)
 {
-    ensure(maker < 1u << (ID_MAKER_BITS - ID_INDEX_BITS) && index < 1u << ID_INDEX_BITS);
-    return (uint64_t)maker << ID_INDEX_BITS | index;
+    ensure(makers[maker] && index < 1u << ID_INDEX_BITS);
+    return (uint64_t)makers[maker] << ID_INDEX_BITS | index;
 }
 
 uint64_t

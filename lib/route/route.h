@@ -87,6 +87,10 @@ struct route {
 /* About 14 KiB of route, which is set anew. Slices of `in` and of the answers must outlive it. */
 void route_walk(const struct route_input *in, struct route *route);
 
+/* As route_walk, but it ends, with no hops, as soon as it is clear whether there is anything that
+ * may take the domain's mail, and asks one question at a time. */
+void route_exists(const struct route_input *in, struct route *route);
+
 const char *route_code(enum route_kind failure); /* "5.1.2" */
 const char *route_text(enum route_kind failure);
 

@@ -22,11 +22,16 @@ free_conn(void *ctx)
 void
 conn_hang_up(struct conn *c)
 {
+    tls_conn_free(c->tls);
     watch_free(c->watch);
     if (c->fd >= 0)
         close(c->fd);
     smtp_client_clear(&c->client);
     buf_reset(&c->out);
+    c->tls = NULL;
+    c->tls_failure = TLS_FAILURE_NONE;
+    c->tls_wants_write = false;
+    c->tls_words[0] = '\0';
     c->watch = NULL;
     c->fd = -1;
     c->connecting = c->drained = false;
@@ -88,8 +93,11 @@ conn_lost(struct conn *c, enum smtp_trouble trouble, const char *words)
 static struct err
 read_some(struct conn *c, size_t *got)
 {
-    ssize_t n = recv(c->fd, read_room, sizeof(read_room), 0);
+    ssize_t n;
 
+    if (c->tls)
+        return tls_conn_read(c->tls, read_room, sizeof(read_room), got, &c->tls_wants_write);
+    n = recv(c->fd, read_room, sizeof(read_room), 0);
     if (n < 0)
         return err_os(errno, "reading from a server");
     *got = (size_t)n;
@@ -101,8 +109,11 @@ static struct err
 write_some(struct conn *c, size_t *put)
 {
     struct slice bytes = buf_slice(&c->out);
-    ssize_t n = send(c->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+    ssize_t n;
 
+    if (c->tls)
+        return tls_conn_write(c->tls, bytes, put, &c->tls_wants_write);
+    n = send(c->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
     if (n < 0)
         return err_os(errno, "writing to a server");
     *put = (size_t)n;
@@ -175,6 +186,7 @@ grant(struct conn *c)
     case SMTP_WANT_BODY:
         return deliver_body(c);
     case SMTP_WANT_TLS:
+        return c->out.len == 0 && secure_step(c);
     case SMTP_WANT_NOTHING:
         break;
     }
@@ -193,7 +205,7 @@ step(struct conn *c)
         return false;
     if (c->out.len && flush(c))
         return true;
-    return read_and_feed(c);
+    return c->client.want != SMTP_WANT_TLS && read_and_feed(c);
 }
 
 /* A server that answers while it does not read is heard. */
@@ -202,7 +214,7 @@ set_wants(struct conn *c)
 {
     unsigned want = c->connecting ? LOOP_WRITE : LOOP_READ;
 
-    if (c->out.len)
+    if (c->out.len || c->tls_wants_write)
         want |= LOOP_WRITE;
     watch_want(c->watch, want);
 }
@@ -245,7 +257,7 @@ conn_on_ready(void *ctx, unsigned ready)
 
     if (c->dead)
         return;
-    if (ready & LOOP_READ)
+    if (ready & LOOP_READ || c->tls)
         c->drained = false;
     if (c->connecting && !dial_connected(c))
         over(c);

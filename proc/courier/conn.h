@@ -14,6 +14,7 @@ enum {
     CONN_TURNS = 32,               /* reads and writes before others have their turn */
     CONN_PATIENCE_MS = 300 * 1000, /* after that no further hop is tried */
     CONN_NONCE = 24,
+    CONN_TLS_WORDS = 32,
 };
 
 struct conn {
@@ -27,10 +28,14 @@ struct conn {
     bool tried[ROUTE_HOPS_MAX];
     struct list failures; /* struct failure: of hops tried before */
     struct policy policy;
-    bool in_clear, tlsa_unusable; /* what an earlier try of the same hop has shown */
+    bool in_clear; /* TLS did not come about at this hop */
 
     int fd;
     struct watch *watch;
+    struct tls_conn *tls; /* NULL: in clear, so far */
+    enum tls_failure tls_failure;
+    bool tls_wants_write;
+    char tls_words[CONN_TLS_WORDS]; /* "TLSv1.3 dane", or "" */
     struct smtp_client_config config;
     struct smtp_client client;
     char nonce[CONN_NONCE];
@@ -59,6 +64,11 @@ void conn_new(struct site *s);
 void dial_next(struct conn *c);      /* the next hop, or give up and close */
 bool dial_connected(struct conn *c); /* the socket is writable; false: it is not connected */
 void dial_failed(struct conn *c);    /* c->client has ended and was never ready */
+
+/* secure.c */
+bool secure_step(struct conn *c); /* to SMTP_WANT_TLS, all in clear being out; false: it goes on */
+bool secure_has_failed(const struct conn *c);    /* it ended in a handshake */
+const char *secure_reason(const struct conn *c); /* why, in the catalogue; NULL: not by TLS */
 
 /* deliver.c */
 void deliver_ready(struct conn *c); /* to SMTP_WANT_MESSAGE */

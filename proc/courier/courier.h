@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "role/role.h"
 #include "settings.h"
+#include "tls/tls.h"
 
 enum {
     COURIER_JOBS_MAX = 20000,      /* jobs at a time */
@@ -31,6 +32,7 @@ struct counters {
 struct courier {
     struct role *role;
     struct settings *settings;
+    struct tls_client *tls;
     struct list sites; /* struct site, those that did something last at the end */
     struct map sites_by_domain;
     uint64_t seed;

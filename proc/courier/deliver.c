@@ -129,7 +129,7 @@ is_worth_another(const struct conn *c)
 static struct finding
 find(const struct conn *c, const struct smtp_outcome *o)
 {
-    struct finding f = finding_of_outcome(o, c->hop->remote, "");
+    struct finding f = finding_of_outcome(o, c->hop->remote, c->tls_words);
 
     if (f.verdict == COURIER_DELIVERED && !(c->client.offers.set & SMTP_OFFER_DSN))
         f.verdict = COURIER_RELAYED;
@@ -197,7 +197,8 @@ deliver_ready(struct conn *c)
     if (!c->was_ready) {
         c->was_ready = true;
         c->hop->rests_until = 0;
-        c->courier->counters.clear++;
+        c->courier->counters.tls += c->tls != NULL;
+        c->courier->counters.clear += c->tls == NULL;
     }
     if (c->job)
         finish(c);

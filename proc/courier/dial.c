@@ -81,7 +81,7 @@ configure(struct conn *c)
 {
     const struct settings_route *route = c->hops->route;
 
-    c->policy = policy_of(&c->hop->at, route, c->tlsa_unusable, c->in_clear);
+    c->policy = policy_of(&c->hop->at, route, false, c->in_clear);
     c->config = (struct smtp_client_config){.hostname = slice_of(c->courier->role->hostname),
                                             .tls = c->policy.tls};
     if (route && route->login.len) {
@@ -146,7 +146,7 @@ note_failure(struct conn *c)
     const struct smtp_outcome *o = &c->client.outcome;
     uint64_t now = loop_now_ms(c->courier->role->loop);
 
-    failure_put(&c->failures, o, c->hop->remote);
+    failure_put(&c->failures, o, c->hop->remote, secure_reason(c));
     c->hop->rests_until = now + HOPS_REST_MS;
     c->courier->counters.refused_connections++;
     LOG(unreachable, SLICE(""), log_slice("remote", c->hop->remote),
@@ -165,7 +165,6 @@ choose(struct conn *c)
     c->hop = &c->hops->at[next];
     c->tried[next] = true;
     c->in_clear = c->hop->clear_until > now;
-    c->tlsa_unusable = false;
     return true;
 }
 
@@ -191,11 +190,23 @@ dial_next(struct conn *c)
     give_up(c);
 }
 
+/* rfc7435: where nobody must be proved, mail in clear is better than none, and the same server is
+ * asked at once. */
 void
 dial_failed(struct conn *c)
 {
+    bool in_clear = c->policy.clear_after && secure_has_failed(c);
+
     note_failure(c);
     conn_hang_up(c);
+    if (in_clear) {
+        c->in_clear = true;
+        c->hop->clear_until = loop_now_ms(c->courier->role->loop) + HOPS_CLEAR_MS;
+        if (dial(c))
+            return;
+        note_failure(c);
+        conn_hang_up(c);
+    }
     dial_next(c);
 }
 

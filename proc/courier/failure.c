@@ -3,17 +3,18 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
-#include "finding.h"
 #include "role/tell.h"
 
 void
-failure_put(struct list *failures, const struct smtp_outcome *o, struct slice remote)
+failure_put(struct list *failures, const struct smtp_outcome *o, struct slice remote,
+            const char *reason)
 {
     struct failure *f = heap_take(sizeof(*f) + o->text.len);
 
     f->outcome = *o;
     f->outcome.text = slice_make(f->text, o->text.len);
     f->remote = remote;
+    f->reason = reason;
     if (o->text.len)
         memcpy(f->text, o->text.at, o->text.len);
     list_append(failures, &f->link);
@@ -52,10 +53,20 @@ failures_worst(const struct list *failures)
     return worst;
 }
 
+struct finding
+failure_finding(const struct failure *f)
+{
+    struct finding found = finding_of_outcome(&f->outcome, f->remote, "");
+
+    if (f->reason)
+        finding_give_reason(&found, f->reason);
+    return found;
+}
+
 void
 failure_tell(const struct failure *f, struct role *r, uint64_t message)
 {
-    struct finding found = finding_of_outcome(&f->outcome, f->remote, "");
+    struct finding found = failure_finding(f);
     struct trace_event e = {.kind = TRACE_attempt,
                             .message = message,
                             .reason = found.reason,

@@ -60,14 +60,14 @@ take_reason(struct finding *f, const struct catalogue_reason *r)
         f->site = COURIER_SITE_SLOW;
 }
 
-static void
-take_reason_named(struct finding *f, const char *id)
+void
+finding_give_reason(struct finding *f, const char *id)
 {
     const struct catalogue_reason *r;
 
     prepare();
     r = catalogue_find(self.catalogue, slice_of(id));
-    ensure(r); /* a row of reason.def that the catalogue does not have */
+    ensure(r); /* a name that the catalogue does not have */
     take_reason(f, r);
 }
 
@@ -127,7 +127,7 @@ finding_of_outcome(const struct smtp_outcome *o, struct slice remote, const char
 
     if (o->trouble) {
         f.said = o->text;
-        take_reason_named(&f, trouble_reasons[o->trouble]);
+        finding_give_reason(&f, trouble_reasons[o->trouble]);
     } else {
         f.said = put_reply(o);
         if (f.verdict != COURIER_DELIVERED)
@@ -157,6 +157,6 @@ finding_of_route(enum route_kind failure, struct slice about, struct slice why)
         buf_put(&said, slice_head(why, SMTP_SAID_MAX / 2));
     }
     f.said = buf_slice(&said);
-    take_reason_named(&f, route_reasons[failure]);
+    finding_give_reason(&f, route_reasons[failure]);
     return f;
 }

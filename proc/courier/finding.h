@@ -25,6 +25,7 @@ struct finding {
 
 struct finding finding_of_outcome(const struct smtp_outcome *o, struct slice remote,
                                   const char *tls);
+void finding_give_reason(struct finding *f, const char *id); /* a better one */
 struct finding finding_of_route(enum route_kind failure, struct slice about, struct slice why);
 
 #endif

@@ -43,23 +43,41 @@ remote_of(struct hops *h, const struct route_hop *at)
 }
 
 /* The records of a host serve all its addresses. */
-static void
-keep_tlsa(struct hops *h, struct hop *hop, const struct hop *before)
+static const struct slice *
+keep_tlsa(struct hops *h, const struct hop *hop, const struct hop *before)
 {
-    struct dns_record *kept;
+    size_t count = hop->at.tlsa_count;
+    struct slice *kept;
 
-    if (before && slice_eq(before->at.host, hop->at.host)) {
-        hop->at.tlsa = before->at.tlsa;
-        return;
-    }
-    kept = arena_take(h->arena, hop->at.tlsa_count * sizeof(*kept));
-    for (size_t i = 0; i < hop->at.tlsa_count; i++)
-        kept[i] = (struct dns_record){0, keep(h, hop->at.tlsa[i].data)};
-    hop->at.tlsa = kept;
+    if (count == 0)
+        return NULL;
+    if (before && slice_eq(before->at.host, hop->at.host))
+        return before->tlsa;
+    kept = arena_take(h->arena, count * sizeof(*kept));
+    ensure(kept);
+    for (size_t i = 0; i < count; i++)
+        kept[i] = keep(h, hop->at.tlsa[i].data);
+    return kept;
+}
+
+static void
+take_hop(struct hops *h, size_t i, const struct route_hop *at)
+{
+    struct hop *hop = &h->at[i];
+
+    hop->at = *at;
+    hop->tlsa = keep_tlsa(h, hop, i ? hop - 1 : NULL);
+    hop->at.tlsa = NULL;
+    hop->at.host = keep(h, at->host);
+    hop->at.address = keep(h, at->address);
+    hop->at.tlsa_base = keep(h, at->tlsa_base);
+    hop->remote = remote_of(h, &hop->at);
+    hop->name = keep_string(h, hop->at.host);
+    hop->tlsa_base = keep_string(h, hop->at.tlsa_base);
 }
 
 struct hops *
-hops_new(const struct route *r, struct settings *s, uint64_t until)
+hops_new(const struct route *r, struct slice domain, struct settings *s, uint64_t until)
 {
     struct hops *h = heap_take(sizeof(*h) + r->hop_count * sizeof(h->at[0]));
 
@@ -70,18 +88,10 @@ hops_new(const struct route *r, struct settings *s, uint64_t until)
                        .until = until,
                        .incomplete = r->incomplete,
                        .count = r->hop_count};
-    for (size_t i = 0; i < h->count; i++) {
-        struct hop *hop = &h->at[i];
-
-        hop->at = r->hops[i];
-        hop->at.host = keep(h, hop->at.host);
-        hop->at.address = keep(h, hop->at.address);
-        hop->at.tlsa_base = keep(h, hop->at.tlsa_base);
-        hop->remote = remote_of(h, &hop->at);
-        hop->name = keep_string(h, hop->at.host);
-        if (hop->at.tlsa_count)
-            keep_tlsa(h, hop, i ? hop - 1 : NULL);
-    }
+    if (r->mx_secure && !r->configured)
+        h->proven_domain = keep_string(h, domain);
+    for (size_t i = 0; i < h->count; i++)
+        take_hop(h, i, &r->hops[i]);
     return h;
 }
 

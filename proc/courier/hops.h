@@ -13,9 +13,11 @@ enum {
 
 struct hop {
     struct route_hop at;
-    struct slice remote;  /* what it is called in words */
-    const char *name;     /* the host's, with a NUL at its end */
-    uint64_t rests_until; /* of the loop's clock */
+    struct slice remote; /* what it is called in words */
+    const char *name;    /* the host's, with a NUL at its end */
+    const char *tlsa_base;
+    const struct slice *tlsa; /* the data of its records */
+    uint64_t rests_until;     /* of the loop's clock */
     uint64_t clear_until;
 };
 
@@ -26,12 +28,14 @@ struct hops {
     const struct settings_route *route; /* the fixed route it goes by, or NULL */
     uint64_t until;                     /* then the DNS is asked again */
     bool incomplete;                    /* no failure of these is for good */
+    const char *proven_domain;          /* whose servers these are, if DNSSEC proves it, or NULL */
     size_t count;
     struct hop at[];
 };
 
 /* A copy of a route that was found. */
-struct hops *hops_new(const struct route *r, struct settings *s, uint64_t until);
+struct hops *hops_new(const struct route *r, struct slice domain, struct settings *s,
+                      uint64_t until);
 struct hops *hops_get(struct hops *h);
 void hops_put(struct hops *h); /* NULL is fine */
 

@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "courier.h"
 #include "job.h"
+#include "notice.h"
 #include "site.h"
 
 static struct courier self;
@@ -90,6 +91,7 @@ on_prepare(struct role *r)
     struct rlimit files;
 
     (void)r;
+    tls_prepare();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
@@ -106,8 +108,16 @@ on_start(struct role *r)
     list_init(&self.wanting);
     list_init(&self.conns);
     list_init(&self.idle);
+    self.tls = tls_client_new();
     self.sweep = loop_after(r->loop, COURIER_SWEEP_MS, on_sweep, NULL);
     return ERR_OK;
+}
+
+static void
+on_peer_down(struct role *r, enum role_id id, unsigned index)
+{
+    (void)id, (void)index;
+    notice_peer_down(r);
 }
 
 static void
@@ -130,10 +140,12 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "tls", n->tls);
     role_put_value(values, "clear", n->clear);
     role_put_value(values, "lost", n->lost);
+    notice_status(values);
 }
 
 static const struct chan_handler handlers[] = {
     {MSG_courier_send, on_send},
+    {MSG_courier_notify, notice_on_ask},
     {MSG_NONE, NULL},
 };
 
@@ -152,6 +164,7 @@ main(int argc, char **argv)
         .file = on_file,
         .setting = on_setting,
         .configured = on_configured,
+        .peer_down = on_peer_down,
         .status = on_status,
     };
 

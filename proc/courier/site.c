@@ -331,7 +331,7 @@ site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *
     if (s->conn_count || list_empty(&s->jobs) || !worst)
         return;
     tell_others(s, failures, worst);
-    f = finding_of_outcome(&worst->outcome, worst->remote, "");
+    f = failure_finding(worst);
     if (h->incomplete && f.verdict == COURIER_FAILED)
         f.verdict = COURIER_LATER; /* a server that could not be looked up may take it */
     if (f.verdict == COURIER_LATER && f.site == COURIER_SITE_OK)

@@ -214,7 +214,7 @@ try(struct walk *w)
     if (route.kind == ROUTE_FOUND) {
         uint64_t until = loop_now_ms(r->loop) + route_ms(w);
 
-        end(w, &(struct walk_end){.hops = hops_new(&route, w->settings, until)});
+        end(w, &(struct walk_end){.hops = hops_new(&route, w->domain, w->settings, until)});
         return true;
     }
     if (route.kind != ROUTE_ASK) {

@@ -15,8 +15,9 @@ struct act {
     struct queue_acted answer;
 };
 
-/* What is done with one target; true: the message is no more. */
-typedef bool act_fn(struct queue *q, struct message *m, const struct envelope_target *t);
+/* What is done with one target, of which this is known; true: the message is no more. */
+typedef bool act_fn(struct queue *q, struct message *m, const struct envelope_target *t,
+                    const struct queue_outcome *known);
 
 static bool
 waits(const struct target *t)
@@ -25,10 +26,12 @@ waits(const struct target *t)
 }
 
 static bool
-retry(struct queue *q, struct message *m, const struct envelope_target *t)
+retry(struct queue *q, struct message *m, const struct envelope_target *t,
+      const struct queue_outcome *known)
 {
     struct target *to = &m->targets[t->index];
 
+    (void)known;
     if (to->state == TARGET_DEFERRED)
         to->state = TARGET_OPEN;
     if (to->job)
@@ -37,9 +40,10 @@ retry(struct queue *q, struct message *m, const struct envelope_target *t)
 }
 
 static bool
-hold(struct queue *q, struct message *m, const struct envelope_target *t)
+hold(struct queue *q, struct message *m, const struct envelope_target *t,
+     const struct queue_outcome *known)
 {
-    struct attempt a = {.outcome = {.ours = 1, .reason = SLICE("held")}, .address = t->address};
+    struct attempt a = {.outcome = *known, .address = t->address};
 
     if (m->targets[t->index].state != TARGET_HELD && waits(&m->targets[t->index]))
         target_hold(q, m, t->index, &a, true);
@@ -47,20 +51,25 @@ hold(struct queue *q, struct message *m, const struct envelope_target *t)
 }
 
 static bool
-release(struct queue *q, struct message *m, const struct envelope_target *t)
+release(struct queue *q, struct message *m, const struct envelope_target *t,
+        const struct queue_outcome *known)
 {
+    struct attempt a = {.outcome = *known, .address = t->address};
+
     if (m->targets[t->index].state == TARGET_HELD)
-        target_release(q, m, t->index);
+        target_release(q, m, t->index, &a);
     return false;
 }
 
 static bool
-remove_target(struct queue *q, struct message *m, const struct envelope_target *t)
+remove_target(struct queue *q, struct message *m, const struct envelope_target *t,
+              const struct queue_outcome *known)
 {
     struct target *to = &m->targets[t->index];
     struct trace_event e = {
         .kind = TRACE_removed, .message = m->id, .account = to->account, .recipient = t->address};
 
+    (void)known;
     if (!waits(to))
         return false;
     tell_event(q->role, &e);
@@ -68,7 +77,8 @@ remove_target(struct queue *q, struct message *m, const struct envelope_target *
 }
 
 static bool
-bounce(struct queue *q, struct message *m, const struct envelope_target *t)
+bounce(struct queue *q, struct message *m, const struct envelope_target *t,
+       const struct queue_outcome *known)
 {
     struct attempt a = {.outcome = {.ours = 1,
                                     .tried = queue_now(),
@@ -76,6 +86,7 @@ bounce(struct queue *q, struct message *m, const struct envelope_target *t)
                                     .status = SLICE("5.0.0")},
                         .address = t->address};
 
+    (void)known;
     return waits(&m->targets[t->index]) && target_fail(q, m, t->index, &a, false);
 }
 
@@ -88,6 +99,7 @@ struct acting {
     struct queue *q;
     struct message *message; /* NULL once it is no more */
     act_fn *fn;
+    const struct queue_outcome *outcomes;
     bool under_way; /* something of it could not be touched */
 };
 
@@ -99,7 +111,7 @@ act_on_target(void *ctx, const struct envelope_target *t)
     if (!a->message || t->index >= a->message->count)
         return;
     a->under_way |= a->message->targets[t->index].state == TARGET_SENT;
-    if (a->fn(a->q, a->message, t))
+    if (a->fn(a->q, a->message, t, &a->outcomes[t->index]))
         a->message = NULL;
 }
 
@@ -114,15 +126,17 @@ place(struct queue *q, struct message *m)
 static bool
 act(struct queue *q, struct message *m, act_fn *fn)
 {
-    struct acting a = {q, m, fn, false};
+    struct arena *arena = arena_new("act", QUEUE_OUTCOMES_BYTES);
+    struct acting a = {q, m, fn, target_outcomes(q, m, arena), false};
     struct buf envelope;
     bool read;
 
     buf_init(&envelope, JOURNAL_ENVELOPE_MAX);
-    read = envelope_read(q, m, &envelope);
+    read = a.outcomes && envelope_read(q, m, &envelope);
     if (read)
         envelope_targets(buf_slice(&envelope), act_on_target, &a);
     buf_clear(&envelope);
+    arena_free(arena);
     if (a.message)
         place(q, m);
     return read && !a.under_way;

@@ -54,7 +54,7 @@ keep_notice(struct queue *q, const struct submit *s)
     struct queue_envelope e;
 
     if (envelope_decode(s->envelope, &e))
-        notice_kept(q, &e, s->message->id);
+        notice_kept(q, &e);
 }
 
 static void

@@ -82,17 +82,16 @@ on_idle(void *ctx)
 /* A notice that is still in the queue: what it tells needs no further one. */
 struct old_notice {
     struct list link;
-    uint64_t id;
     struct queue_envelope envelope; /* about, notice and told hold */
     uint8_t told[];
 };
 
 static void
-keep_old_notice(struct list *notices, uint64_t id, const struct queue_envelope *e)
+keep_old_notice(struct list *notices, const struct queue_envelope *e)
 {
     struct old_notice *n = heap_take(sizeof(*n) + e->told.len);
 
-    *n = (struct old_notice){.id = id, .envelope = *e};
+    n->envelope = *e;
     memcpy(n->told, e->told.at, e->told.len);
     n->envelope.told.at = n->told;
     list_append(notices, &n->link);
@@ -114,7 +113,7 @@ on_old_message(void *ctx, const struct journal_message *old)
     list_append(&q->all, &m->all);
     map_put(&q->messages, m->id, m);
     if (envelope_decode(old->envelope, &e) && e.about)
-        keep_old_notice(&q->old_notices, old->id, &e);
+        keep_old_notice(&q->old_notices, &e);
 }
 
 /* A deferral of an earlier run keeps its time; it is sent at once where that has passed. */
@@ -148,7 +147,7 @@ start_old_notices(struct queue *q)
     {
         struct old_notice *n = LIST_OF(at, struct old_notice, link);
 
-        notice_kept(q, &n->envelope, n->id);
+        notice_kept(q, &n->envelope);
         list_remove(at);
         free(n);
     }

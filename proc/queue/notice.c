@@ -7,10 +7,7 @@
 #include <unistd.h>
 
 #include "base/ensure.h"
-#include "base/log.h"
 #include "commit.h"
-#include "reasons.h"
-#include "role/tell.h"
 
 enum { TOLD_MAX = 50, TOLD_BYTES = 48 * 1024 };
 
@@ -188,28 +185,14 @@ told(struct queue *q, struct message *m, uint32_t index, enum notice_kind kind)
     return false;
 }
 
-static void
-tell_trace(struct queue *q, const struct message *m, uint64_t id)
-{
-    struct trace_event e = {.kind = TRACE_notified, .message = m->id, .session = id};
-    char about[ID_TEXT_LEN + 1], own[ID_TEXT_LEN + 1];
-
-    id_format(m->id, about);
-    id_format(id, own);
-    LOG(notice, slice_of(about), log_string("id", own), log_string("to", m->sender));
-    tell_event(q->role, &e);
-}
-
 void
-notice_kept(struct queue *q, const struct queue_envelope *notice, uint64_t id)
+notice_kept(struct queue *q, const struct queue_envelope *notice)
 {
     struct message *m = map_get(&q->messages, notice->about);
     struct slice items = notice->told;
     struct queue_index i;
 
     q->notices++;
-    if (m)
-        tell_trace(q, m, id);
     while (m && msg_items_take(&items, MSG_queue_index, &i))
         if (i.index < m->count && told(q, m, i.index, (enum notice_kind)notice->notice))
             m = NULL;

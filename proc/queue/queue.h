@@ -172,7 +172,7 @@ void target_defer(struct queue *q, struct message *m, uint32_t index, const stru
                   uint32_t next);
 void target_hold(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
                  bool by_command);
-void target_release(struct queue *q, struct message *m, uint32_t index);
+void target_release(struct queue *q, struct message *m, uint32_t index, const struct attempt *a);
 bool target_fail(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
                  bool expired);
 bool target_arrive(struct queue *q, struct message *m, uint32_t index, const struct attempt *a,
@@ -216,7 +216,7 @@ void out_pump(struct queue *q); /* as much as the windows allow */
 void notice_owe(struct queue *q, struct message *m);  /* soon, with what else there is by then */
 void notice_tell(struct queue *q, struct message *m); /* what is owed, as soon as it can be read */
 /* A notice is on stable storage: those it tells of need no further one. */
-void notice_kept(struct queue *q, const struct queue_envelope *notice, uint64_t id);
+void notice_kept(struct queue *q, const struct queue_envelope *notice);
 
 /* show.c, act.c: for `valija queue`. */
 extern const struct chan_handler ctl_handlers[];

@@ -78,6 +78,16 @@ log_outcome(const struct message *m, const struct target *t, enum log_event even
 }
 
 static void
+log_sent(const struct message *m, const struct attempt *a)
+{
+    char id[ID_TEXT_LEN + 1];
+
+    id_format(m->id, id);
+    LOG(sent, slice_of(id), log_slice("to", a->address), log_slice("remote", a->outcome.remote),
+        log_slice("tls", a->tls), log_slice("said", a->outcome.said));
+}
+
+static void
 count_attempt(struct target *t, const struct attempt *a)
 {
     if (t->attempts < UINT8_MAX)
@@ -121,16 +131,14 @@ target_hold(struct queue *q, struct message *m, uint32_t index, const struct att
 }
 
 void
-target_release(struct queue *q, struct message *m, uint32_t index)
+target_release(struct queue *q, struct message *m, uint32_t index, const struct attempt *a)
 {
     struct target *t = &m->targets[index];
-    struct attempt nothing = {.retry = CATALOGUE_RETRY_no};
 
-    if (t->state == TARGET_HELD)
-        tell(q, m, t, TRACE_released, &nothing);
     t->state = TARGET_OPEN;
     t->by_command = false;
-    note(q, m, index, 0, &nothing.outcome);
+    note(q, m, index, 0, &a->outcome);
+    tell(q, m, t, TRACE_released, a);
 }
 
 /* rfc3461#5.2-a: a failure is told where nothing else was asked for, and never to nobody. */
@@ -170,7 +178,7 @@ target_arrive(struct queue *q, struct message *m, uint32_t index, const struct a
     tell(q, m, t, t->account ? TRACE_delivered : TRACE_sent, a);
     q->delivered += t->account != 0;
     if (t->account == 0) {
-        log_outcome(m, t, LOG_sent, a);
+        log_sent(m, a);
         q->sent++;
         commit_soon(q); /* until it is durable, a crash would send it again */
     }

@@ -1,6 +1,6 @@
-/* Everything is filed as text: the reference of the session, the id of the message, the addresses,
- * the Message-ID. The number of a text is its FNV-1a hash, as few texts share one and what is found
- * is compared. */
+/* Everything is filed as text: the references of session and message, the addresses, the
+ * Message-ID. Who knows an id can make its reference, so an id costs no row of its own. The number
+ * of a text is its FNV-1a hash, as few texts share one and what is found is compared. */
 #include "key.h"
 
 #include "base/clock.h"
@@ -19,7 +19,7 @@ key(struct slice text)
 }
 
 struct texts {
-    char reference[ID_REFERENCE_LEN + 1], session[ID_TEXT_LEN + 1], message[ID_TEXT_LEN + 1];
+    char session[ID_REFERENCE_LEN + 1], message[ID_REFERENCE_LEN + 1];
     struct slice of[KEYS_MAX];
 };
 
@@ -27,10 +27,9 @@ struct texts {
 static void
 read_texts(const struct trace_event *e, struct texts *t)
 {
-    id_reference(e->session, t->reference);
-    id_format(e->session, t->session);
-    id_format(e->message, t->message);
-    t->of[0] = e->session ? slice_of(t->reference) : SLICE("");
+    id_reference(e->session, t->session);
+    id_reference(e->message, t->message);
+    t->of[0] = e->session ? slice_of(t->session) : SLICE("");
     t->of[1] = e->message ? slice_of(t->message) : SLICE("");
     t->of[2] = e->sender;
     t->of[3] = e->recipient;
@@ -57,38 +56,36 @@ keys_of_event(const struct trace_event *e, uint64_t keys[KEYS_MAX])
     return n;
 }
 
-void
-keys_of_thread(uint64_t id, uint64_t keys[2])
+uint64_t
+key_of_thread(uint64_t id)
 {
-    char text[ID_TEXT_LEN + 1], reference[ID_REFERENCE_LEN + 1];
+    char reference[ID_REFERENCE_LEN + 1];
 
-    id_format(id, text);
     id_reference(id, reference);
-    keys[0] = key(slice_of(text));
-    keys[1] = key(slice_of(reference));
+    return key(slice_of(reference));
 }
 
-/* A session is filed under its reference alone. */
+/* What reads as an id may be somebody's name as well. */
 void
 keys_of_text(struct slice what, uint64_t keys[2])
 {
     uint64_t id = id_parse(what.at, what.len);
 
-    keys[0] = keys[1] = key(what);
-    if (id)
-        keys_of_thread(id, keys);
+    keys[0] = key(what);
+    keys[1] = id ? key_of_thread(id) : keys[0];
 }
 
 bool
 event_matches(const struct trace_event *e, struct slice what)
 {
+    uint64_t id = id_parse(what.at, what.len);
     struct texts t;
 
     read_texts(e, &t);
     for (size_t i = 0; i < KEYS_MAX; i++)
         if (t.of[i].len && slice_eq_nocase(t.of[i], what))
             return true;
-    return e->session && slice_eq_nocase(slice_of(t.session), what);
+    return id && (id == e->session || id == e->message);
 }
 
 bool

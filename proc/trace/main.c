@@ -203,6 +203,7 @@ stop(struct role *r, unsigned seconds)
     drain(r, ROLE_mx);
     drain(r, ROLE_access);
     drain(r, ROLE_queue);
+    drain(r, ROLE_courier);
     on_commit(t);
     shelf_close(&t->shelf);
     role_end(r);
@@ -225,11 +226,9 @@ static const struct chan_handler asked[] = {
     {MSG_trace_find, on_find}, {MSG_trace_show, on_show}, {MSG_NONE, NULL}};
 
 static const struct role_door doors[] = {
-    {.from = ROLE_mx, .handlers = told},
-    {.from = ROLE_access, .handlers = told},
-    {.from = ROLE_queue, .handlers = told},
-    {.from = ROLE_ctl, .handlers = asked},
-    {.from = ROLE_parent},
+    {.from = ROLE_mx, .handlers = told},    {.from = ROLE_access, .handlers = told},
+    {.from = ROLE_queue, .handlers = told}, {.from = ROLE_courier, .handlers = told},
+    {.from = ROLE_ctl, .handlers = asked},  {.from = ROLE_parent},
 };
 
 int

@@ -264,10 +264,10 @@ void
 shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void *ctx)
 {
     struct walk w = {.thread = thread, .fn = fn, .ctx = ctx};
-    uint64_t keys[2], begun = after >> SHELF_NUMBER_BITS;
+    uint64_t keys[2] = {key_of_thread(thread), key_of_thread(thread)};
+    uint64_t begun = after >> SHELF_NUMBER_BITS;
 
     shelf_commit(s);
-    keys_of_thread(thread, keys);
     LIST_EACH(at, &s->books)
     {
         struct book *b = LIST_OF(at, struct book, link);

@@ -112,6 +112,7 @@ static void
 an_event_is_found_by_each_of_its_names_and_comes_back_whole(void **state)
 {
     char reference[ID_REFERENCE_LEN + 1], session[ID_TEXT_LEN + 1], message[ID_TEXT_LEN + 1];
+    char notice[ID_REFERENCE_LEN + 1];
     const struct {
         const char *why, *what;
         size_t count;
@@ -119,6 +120,7 @@ an_event_is_found_by_each_of_its_names_and_comes_back_whole(void **state)
         {"the reference", reference, 1},
         {"the session", session, 1},
         {"the message", message, 1},
+        {"the message's own reference, as notices have it", notice, 1},
         {"the sender, in other letters", "ivy@away.EXAMPLE", 1},
         {"the recipient", "ana@here.example", 1},
         {"the Message-ID", "a.1@AWAY.example", 1},
@@ -133,6 +135,7 @@ an_event_is_found_by_each_of_its_names_and_comes_back_whole(void **state)
     (void)state;
     open_shelf(&s);
     id_reference(SESSION, reference);
+    id_reference(MESSAGE, notice);
     id_format(SESSION, session);
     id_format(MESSAGE, message);
     for (int reopened = 0; reopened < 2; reopened++) {
@@ -183,6 +186,43 @@ pages_go_on_where_the_last_one_ended_across_books(void **state)
         before = f.places[f.count ? f.count - 1 : 0];
     }
     assert_int_equal(expected, 0);
+    shelf_close(&s);
+}
+
+/* Forwards and other servers' users have no mailbox, but are found by their addresses too. */
+static void
+what_became_of_a_message_elsewhere_is_found_from_all_sides(void **state)
+{
+    const uint64_t notice = MESSAGE + 1;
+    const struct trace_event events[] = {
+        received,
+        {.kind = TRACE_attempt, .message = MESSAGE, .recipient = SLICE("Bob@There.example")},
+        {.kind = TRACE_failed, .message = MESSAGE, .recipient = SLICE("Bob@There.example")},
+        {.kind = TRACE_notified, .message = MESSAGE, .session = notice},
+        {.kind = TRACE_written, .message = notice, .session = MESSAGE},
+    };
+    char id[ID_TEXT_LEN + 1], reference[ID_REFERENCE_LEN + 1], of_notice[ID_TEXT_LEN + 1];
+    const struct {
+        const char *why, *what;
+        size_t count;
+    } rows[] = {
+        {"the other server's user", "bob@there.example", 2},
+        {"the message: and its notice", id, 5},
+        {"its reference: the same", reference, 5},
+        {"the notice: and its message", of_notice, 2},
+    };
+    struct shelf s;
+
+    (void)state;
+    open_shelf(&s);
+    for (size_t i = 0; i < COUNT(events); i++)
+        shelf_put(&s, &events[i], NOW);
+    id_format(MESSAGE, id);
+    id_reference(MESSAGE, reference);
+    id_format(notice, of_notice);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (find(&s, rows[i].what) != rows[i].count)
+            fail_msg("%s: %zu", rows[i].why, find(&s, rows[i].what));
     shelf_close(&s);
 }
 
@@ -301,6 +341,8 @@ main(void)
                                         enter, leave),
         cmocka_unit_test_setup_teardown(pages_go_on_where_the_last_one_ended_across_books, enter,
                                         leave),
+        cmocka_unit_test_setup_teardown(what_became_of_a_message_elsewhere_is_found_from_all_sides,
+                                        enter, leave),
         cmocka_unit_test_setup_teardown(all_of_a_thread_comes_in_order_and_nothing_else, enter,
                                         leave),
         cmocka_unit_test_setup_teardown(the_oldest_goes_when_there_is_too_much_or_its_time_is_over,

@@ -69,10 +69,11 @@ class Channel:
     def __exit__(self, *_):
         self.sock.close()
 
-    def send(self, name, /, **values):
-        """The serial number that the answer will have."""
+    def send(self, name, /, fd=None, **values):
+        """The serial number that the answer will have. A descriptor goes along and stays ours."""
         self.serial += 1
-        self.sock.send(struct.pack("<III", SCHEMAS[name][0], self.serial, 0) + pack(name, **values))
+        frame = struct.pack("<III", SCHEMAS[name][0], self.serial, 0) + pack(name, **values)
+        socket.send_fds(self.sock, [frame], [] if fd is None else [fd])
         return self.serial
 
     def receive(self, name):
