@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 
 import service as services
 from dns import Dns
@@ -297,6 +298,7 @@ class World:
     def notice(self, sent, action=None, seconds=NOTICE_SECONDS):
         """The notice that its sender gets, which must be the only one of that action."""
         def attempt():
+            time.sleep(0.05)  # a login each time
             found = [n for n in self.box(sent.sender).notices(sent.message_id)
                      if action in (None, n.recipients[0]["action"])]
             return found
