@@ -241,10 +241,12 @@ settle_folders(struct conf_parser *p)
 }
 
 static void
-settle_trust_anchor(struct conf_parser *p)
+settle_trust(struct conf_parser *p)
 {
     if (!p->conf->trust_anchor_named)
         p->conf->trust_anchor = CONF_TRUST_ANCHOR;
+    if (!p->conf->authorities_named)
+        p->conf->authorities = CONF_AUTHORITIES;
 }
 
 /* A listener the file has no line for. */
@@ -321,7 +323,7 @@ conf_parse(const struct conf_input *input, struct conf_mistakes *mistakes)
     settle_folders(&p);
     settle_listens(&p);
     settle_tls(&p);
-    settle_trust_anchor(&p);
+    settle_trust(&p);
     if (mistakes->errors == 0)
         return c;
     arena_free(arena);

@@ -42,6 +42,8 @@ nothing_is_enough(void **state)
         assert_int_equal(c->tls_count + c->route_count + c->resolver_count, 0);
         assert_string_equal(c->trust_anchor, "/usr/share/dns/root.key");
         assert_false(c->trust_anchor_named);
+        assert_string_equal(c->authorities, "/etc/ssl/certs/ca-certificates.crt");
+        assert_false(c->authorities_named);
         assert_true(c->limits.value[LIMIT_message_size] == limit_rows[LIMIT_message_size].fallback);
         assert_int_equal(c->listen_count, COUNT(listens));
         for (size_t n = 0; n < COUNT(listens); n++) {
@@ -73,6 +75,7 @@ every_directive_is_kept(void **state)
                                        "state \"/srv/my mail\"\n"
                                        "run run#1\n"
                                        "trust-anchor root.key\n"
+                                       "authorities roots.pem\n"
                                        "resolver [::1]:53\n"
                                        "route b.example [2001:db8::1]:26\n"
                                        "route * smart.example:587\n"
@@ -87,6 +90,8 @@ every_directive_is_kept(void **state)
     assert_string_equal(c->run, "/etc/x/run#1");
     assert_string_equal(c->trust_anchor, "/etc/x/root.key");
     assert_true(c->trust_anchor_named);
+    assert_string_equal(c->authorities, "/etc/x/roots.pem");
+    assert_true(c->authorities_named);
     assert_int_equal(c->resolver_count, 1);
     assert_int_equal(c->resolvers[0].address.at.ss_family, AF_INET6);
     assert_int_equal(c->route_count, 2);
@@ -94,7 +99,7 @@ every_directive_is_kept(void **state)
     assert_string_equal(c->routes[0].host, "2001:db8::1");
     assert_int_equal(c->routes[0].port, 26);
     assert_string_equal(c->routes[1].domain, "*");
-    assert_int_equal(c->routes[1].line, 7);
+    assert_int_equal(c->routes[1].line, 8);
     assert_true(c->limits.value[LIMIT_message_size] == 25 * 1024 * 1024);
     assert_true(c->limits.value[LIMIT_idle_seconds] == 600);
     conf_free(c);

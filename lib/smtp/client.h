@@ -72,8 +72,8 @@ enum smtp_want {
     SMTP_WANT_BODY,    /* smtp_client_body as long as it takes any, at last smtp_client_body_end */
 };
 
-/* closing, want, tls, offers, outcome, outcomes, stage are for the caller to read; the rest is the
- * machine's. */
+/* closing, want, tls, refused_tls, offers, outcome, outcomes, stage are for the caller to read; the
+ * rest is the machine's. */
 struct smtp_client {
     const struct smtp_client_config *config;
     struct buf *out;
@@ -88,9 +88,9 @@ struct smtp_client {
                                       first message */
 
     struct smtp_reply reply;
-    size_t owed; /* replies to what is in `out` or has left */
-    bool helo;   /* EHLO was refused */
-    bool refused_tls;
+    size_t owed;      /* replies to what is in `out` or has left */
+    bool helo;        /* EHLO was refused */
+    bool refused_tls; /* STARTTLS was, and mail goes in clear */
     bool logged_in;
     bool distrusts; /* the server's side of the login did not hold */
     struct sasl_client sasl;

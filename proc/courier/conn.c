@@ -40,10 +40,9 @@ conn_hang_up(struct conn *c)
 void
 conn_leave(struct conn *c)
 {
-    if (c->site)
-        c->site->conn_count--;
-    c->site = NULL;
-    list_remove(&c->of_site);
+    if (!c->leaving)
+        c->site->leaving++;
+    c->leaving = true;
     list_remove(&c->idle);
 }
 
@@ -60,10 +59,14 @@ conn_close(struct conn *c)
     list_remove(&c->link);
     failures_free(&c->failures);
     buf_clear(&c->out);
+    buf_clear(&c->seven);
     hops_put(c->hops);
     courier->conn_count--;
+    site_lost_connection(c->site, &c->of_site);
     loop_later(courier->role->loop, free_conn, c);
     sites_connection_free(courier);
+    if (courier->role->stopping && courier->conn_count == 0)
+        role_end(courier->role);
 }
 
 void
@@ -181,7 +184,7 @@ grant(struct conn *c)
         deliver_ready(c);
         return !c->dead && client->want != SMTP_WANT_MESSAGE;
     case SMTP_WANT_7BIT:
-        smtp_client_converted(client, false, 0);
+        deliver_convert(c);
         return true;
     case SMTP_WANT_BODY:
         return deliver_body(c);
@@ -222,7 +225,7 @@ set_wants(struct conn *c)
 static void
 over(struct conn *c)
 {
-    if (c->site && !c->was_ready)
+    if (!c->leaving && !c->was_ready)
         dial_failed(c);
     else
         deliver_broken(c);

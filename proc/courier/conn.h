@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "policy.h"
+#include "seven.h"
 #include "site.h"
 #include "tls/tls.h"
 
@@ -19,10 +20,10 @@ enum {
 
 struct conn {
     struct list link;    /* of courier.conns */
-    struct list of_site; /* of site.conns; alone: it says goodbye */
+    struct list of_site; /* of site.conns */
     struct list idle;    /* of courier.idle; else alone */
     struct courier *courier;
-    struct site *site; /* NULL: it says goodbye */
+    struct site *site;
     struct hops *hops;
     struct hop *hop; /* that it is, or tries to be, connected to */
     bool tried[ROUTE_HOPS_MAX];
@@ -41,11 +42,13 @@ struct conn {
     char nonce[CONN_NONCE];
     struct buf out;
     bool connecting, was_ready, pumping, dead;
+    bool leaving; /* it gets no further message */
     bool drained; /* its socket is empty until the loop says otherwise */
 
     struct job *job; /* that is under way */
     uint64_t body_at;
-    unsigned messages;                   /* it has brought, or tried to */
+    struct buf seven;  /* its message in 7 bits, where the server takes no more; else empty */
+    unsigned messages; /* it has brought, or tried to */
     uint64_t begun_ms, moved_ms, job_ms; /* it, the last byte, the job */
 };
 
@@ -73,7 +76,8 @@ const char *secure_reason(const struct conn *c); /* why, in the catalogue; NULL:
 /* deliver.c */
 void deliver_ready(struct conn *c); /* to SMTP_WANT_MESSAGE */
 void deliver_take(struct conn *c, struct job *j);
-bool deliver_body(struct conn *c);   /* to SMTP_WANT_BODY; false: nothing was taken */
-void deliver_broken(struct conn *c); /* c->client has ended and a job may be under way */
+void deliver_convert(struct conn *c); /* to SMTP_WANT_7BIT */
+bool deliver_body(struct conn *c);    /* to SMTP_WANT_BODY; false: nothing was taken */
+void deliver_broken(struct conn *c);  /* c->client has ended and a job may be under way */
 
 #endif

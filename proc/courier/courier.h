@@ -26,7 +26,8 @@ struct counters {
     uint64_t taken, delivered, later, failed, unknown; /* recipients, but for `taken` */
     uint64_t connections, refused_connections;         /* made; that did not come about */
     uint64_t tls, clear;                               /* connections that carried mail */
-    uint64_t lost;                                     /* the queue went away; jobs */
+    uint64_t lost;                                     /* jobs whose queue went away */
+    uint64_t known; /* recipients a later queue sent again though they were delivered */
 };
 
 struct courier {
@@ -41,6 +42,8 @@ struct courier {
     struct list conns;   /* struct conn, all of them */
     struct list idle;    /* those that wait for a message, the longest first */
     size_t conn_count;
+    struct list orphans; /* struct job: under way, and nobody waits for them */
+    uint32_t queues;     /* that went away */
     size_t job_count, job_bytes, job_files;
     struct timer *sweep, *stop;
     struct counters counters;

@@ -3,7 +3,8 @@
  * tried over another one. */
 #include "base/ensure.h"
 #include "conn.h"
-#include "role/tell.h"
+
+enum { CONVERTED_TIMES = 4 }; /* so much memory a message takes while it is converted, at most */
 
 static uint64_t
 now_ms(const struct conn *c)
@@ -13,19 +14,18 @@ now_ms(const struct conn *c)
 
 /* ---- a job begins ---- */
 
-/* The message that goes on its way at last had to pass by these. */
 static void
-tell_failures(struct conn *c, const struct job *j)
+forget_converted(struct conn *c)
 {
-    for (const struct list *at = c->failures.next; at != &c->failures; at = at->next)
-        failure_tell(LIST_OF(at, const struct failure, link), c->courier->role, j->id);
-    failures_free(&c->failures);
+    c->courier->job_bytes -= c->seven.room;
+    buf_clear(&c->seven);
 }
 
 static void
 send(struct conn *c)
 {
     c->body_at = 0;
+    forget_converted(c);
     smtp_client_send(&c->client, job_envelope(c->job));
 }
 
@@ -38,7 +38,8 @@ deliver_take(struct conn *c, struct job *j)
     c->site->busy++;
     c->messages++;
     c->job_ms = c->moved_ms = now_ms(c);
-    tell_failures(c, j);
+    failures_tell(&c->failures, NULL, c->courier->role, j->id);
+    failures_free(&c->failures);
     send(c);
 }
 
@@ -51,7 +52,8 @@ has_done_its_share(const struct conn *c)
     return courier->role->stopping ||
            c->messages >= role_limit(courier->role, LIMIT_connection_messages) ||
            (c->messages >= COURIER_TURN_MESSAGES && !list_empty(&courier->wanting)) ||
-           !site_is_current(c->site, c->hops) || c->site->conn_count > c->site->window.size;
+           !site_is_current(c->site, c->hops) ||
+           c->site->conn_count - c->site->leaving > c->site->window.size;
 }
 
 static void
@@ -74,14 +76,69 @@ go_on(struct conn *c)
 
 /* ---- its body ---- */
 
+/* All of it, which must be in memory to be converted. False: it could not be read. */
+static bool
+read_whole(const struct job *j, struct buf *whole)
+{
+    while (whole->len < j->size) {
+        struct slice piece = job_body(j, whole->len);
+
+        if (piece.len == 0 || !buf_put(whole, piece))
+            return false;
+    }
+    return true;
+}
+
+/* False: it could not be read, or there is no memory for it now. */
+static bool
+convert(struct conn *c, bool *done)
+{
+    struct courier *courier = c->courier;
+    struct buf whole;
+    bool read;
+
+    buf_init(&whole, SEVEN_MAX);
+    read = courier->job_bytes + CONVERTED_TIMES * c->job->size <= COURIER_BYTES_MAX &&
+           read_whole(c->job, &whole);
+    *done = read && seven_bit_put(&c->seven, buf_slice(&whole));
+    buf_clear(&whole);
+    if (!*done)
+        buf_clear(&c->seven);
+    courier->job_bytes += c->seven.room;
+    return read;
+}
+
+/* rfc6152#3-b */
+void
+deliver_convert(struct conn *c)
+{
+    bool done = false;
+
+    if (c->job->size > SEVEN_MAX || convert(c, &done))
+        smtp_client_converted(&c->client, done, c->seven.len);
+    else
+        conn_lost(c, SMTP_TROUBLE_GIVEN_UP, "The message could not be read");
+}
+
+static uint64_t
+body_size(const struct conn *c)
+{
+    return c->seven.len ? c->seven.len : c->job->size;
+}
+
+static struct slice
+body_from(const struct conn *c, uint64_t at)
+{
+    return c->seven.len ? slice_tail(buf_slice(&c->seven), (size_t)at) : job_body(c->job, at);
+}
+
 bool
 deliver_body(struct conn *c)
 {
-    struct job *j = c->job;
     bool moved = false;
 
-    while (c->client.want == SMTP_WANT_BODY && c->body_at < j->size) {
-        struct slice piece = job_body(j, c->body_at);
+    while (c->client.want == SMTP_WANT_BODY && c->body_at < body_size(c)) {
+        struct slice piece = body_from(c, c->body_at);
         size_t taken = 1;
 
         if (piece.len == 0) {
@@ -122,7 +179,7 @@ is_worth_another(const struct conn *c)
     return c->client.closing && o->verdict == SMTP_VERDICT_TEMPORARY &&
            (o->code == 421 || o->trouble == SMTP_TROUBLE_CLOSED ||
             o->trouble == SMTP_TROUBLE_RESET) &&
-           c->job->tries < JOB_TRIES_MAX;
+           c->job->tries < JOB_TRIES_MAX && c->job->call.chan;
 }
 
 /* rfc3461#5.2.2-a: who cannot tell of success has only relayed. */
@@ -163,9 +220,9 @@ let_go(struct conn *c)
 {
     struct job *j = c->job;
 
+    forget_converted(c);
     c->job = NULL;
-    if (c->site)
-        c->site->busy--;
+    c->site->busy--;
     return j;
 }
 
@@ -183,7 +240,8 @@ finish(struct conn *c)
 {
     if (!settle(c, false))
         settle_rest(c);
-    if (c->job->open) { /* rfc5321#4.5.3.1.10-b: too many at a time, so the others now */
+    if (c->job->open &&
+        c->job->call.chan) { /* rfc5321#4.5.3.1.10-b: too many at a time, so the others now */
         send(c);
         return;
     }
@@ -191,19 +249,40 @@ finish(struct conn *c)
     site_went_well(c->site);
 }
 
+static void
+begin(struct conn *c)
+{
+    struct smtp_outcome refused = {.verdict = SMTP_VERDICT_TEMPORARY,
+                                   .stage = SMTP_STAGE_TLS,
+                                   .trouble = SMTP_TROUBLE_TLS_FAILED,
+                                   .enhanced = "4.7.5",
+                                   .text = SLICE("The server offers TLS and refuses to begin it")};
+
+    c->was_ready = true;
+    c->hop->rests_until = 0;
+    c->courier->counters.tls += c->tls != NULL;
+    c->courier->counters.clear += c->tls == NULL;
+    if (c->client.refused_tls)
+        failure_put(&c->failures, &refused, c->hop->remote, "tls-unavailable");
+}
+
 void
 deliver_ready(struct conn *c)
 {
-    if (!c->was_ready) {
-        c->was_ready = true;
-        c->hop->rests_until = 0;
-        c->courier->counters.tls += c->tls != NULL;
-        c->courier->counters.clear += c->tls == NULL;
-    }
+    if (!c->was_ready)
+        begin(c);
     if (c->job)
         finish(c);
     if (c->client.want == SMTP_WANT_MESSAGE)
         go_on(c);
+}
+
+static void
+tell_broken(const struct conn *c)
+{
+    struct finding f = find(c, &c->client.outcome);
+
+    finding_tell(&f, c->courier->role, c->job->id);
 }
 
 /* The connection is over, whatever was under way. */
@@ -214,20 +293,21 @@ deliver_broken(struct conn *c)
     struct site *s = c->site;
     struct job *j;
 
-    if (s && c->client.outcome.trouble != SMTP_TROUBLE_NONE)
-        site_had_trouble(s);
     if (!c->job) {
         conn_close(c);
         return;
     }
+    site_had_trouble(s);
     settle(c, again);
-    if (!again)
+    if (again)
+        tell_broken(c);
+    else
         settle_rest(c);
     j = let_go(c);
     if (c->messages == 1 && again) /* another server of the site may do better */
         c->hop->rests_until = now_ms(c) + HOPS_REST_MS;
     conn_close(c);
-    if (!j->open) {
+    if (!j->open || !j->call.chan) {
         job_end(j);
         return;
     }

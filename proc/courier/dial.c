@@ -89,6 +89,7 @@ configure(struct conn *c)
         c->config.login = route->login;
         c->config.password = secret_get(&route->password);
         c->config.nonce = slice_make(c->nonce, sizeof(c->nonce));
+        c->config.plaintext_ok = route->tls == SMTP_TLS_NEVER; /* the owner's own decision */
     }
 }
 
@@ -139,6 +140,20 @@ dial_connected(struct conn *c)
 
 /* ---- one after the other ---- */
 
+/* A server that only wants no further connection is none to stay away from. */
+static bool
+works_for_others(const struct conn *c)
+{
+    LIST_EACH(at, &c->site->conns)
+    {
+        const struct conn *other = LIST_OF(at, struct conn, of_site);
+
+        if (other != c && other->hop == c->hop && other->was_ready)
+            return true;
+    }
+    return false;
+}
+
 /* The machine's last words are noted before they are gone with it. */
 static void
 note_failure(struct conn *c)
@@ -147,7 +162,8 @@ note_failure(struct conn *c)
     uint64_t now = loop_now_ms(c->courier->role->loop);
 
     failure_put(&c->failures, o, c->hop->remote, secure_reason(c));
-    c->hop->rests_until = now + HOPS_REST_MS;
+    if (!works_for_others(c))
+        c->hop->rests_until = now + HOPS_REST_MS;
     c->courier->counters.refused_connections++;
     LOG(unreachable, SLICE(""), log_slice("remote", c->hop->remote),
         log_string("stage", smtp_stage_row(o->stage)->word), log_number("code", o->code),
@@ -224,6 +240,7 @@ conn_new(struct site *s)
     list_init(&c->failures);
     list_init(&c->idle);
     buf_init(&c->out, CONN_OUT_MAX);
+    buf_init(&c->seven, SEVEN_MAX);
     list_append(&courier->conns, &c->link);
     list_append(&s->conns, &c->of_site);
     s->conn_count++;

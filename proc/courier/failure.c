@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
-#include "role/tell.h"
 
 void
 failure_put(struct list *failures, const struct smtp_outcome *o, struct slice remote,
@@ -53,26 +52,29 @@ failures_worst(const struct list *failures)
     return worst;
 }
 
+void
+failures_tell(const struct list *failures, const struct failure *but, struct role *r,
+              uint64_t message)
+{
+    for (const struct list *at = failures->next; at != failures; at = at->next) {
+        const struct failure *f = LIST_OF(at, const struct failure, link);
+        struct finding found;
+
+        if (f == but)
+            continue;
+        found = failure_finding(f);
+        finding_tell(&found, r, message);
+    }
+}
+
 struct finding
 failure_finding(const struct failure *f)
 {
     struct finding found = finding_of_outcome(&f->outcome, f->remote, "");
 
-    if (f->reason)
+    if (f->reason) { /* it failed by what we demand, whatever the server says to it */
         finding_give_reason(&found, f->reason);
+        found.status = SLICE("4.7.5");
+    }
     return found;
-}
-
-void
-failure_tell(const struct failure *f, struct role *r, uint64_t message)
-{
-    struct finding found = failure_finding(f);
-    struct trace_event e = {.kind = TRACE_attempt,
-                            .message = message,
-                            .reason = found.reason,
-                            .reply = found.said,
-                            .remote = found.remote,
-                            .stage = slice_of(found.stage)};
-
-    tell_event(r, &e);
 }

@@ -5,7 +5,6 @@
 #include "base/list.h"
 #include "finding.h"
 #include "hops.h"
-#include "role/role.h"
 #include "smtp/outcome.h"
 
 struct failure {
@@ -16,9 +15,6 @@ struct failure {
     uint8_t text[];
 };
 
-/* To the trace: this message had to go on to another server. */
-void failure_tell(const struct failure *f, struct role *r, uint64_t message);
-
 /* At the end of the list. */
 void failure_put(struct list *failures, const struct smtp_outcome *o, struct slice remote,
                  const char *reason);
@@ -28,5 +24,9 @@ void failures_free(struct list *failures);
 /* The one that says most: what is temporary before what is for good, a server's own words before
  * our guess, and of equals the first, of the best server. NULL: there is none. */
 const struct failure *failures_worst(const struct list *failures);
+
+/* All but one, to the trace: this message had to pass by these. */
+void failures_tell(const struct list *failures, const struct failure *but, struct role *r,
+                   uint64_t message);
 
 #endif

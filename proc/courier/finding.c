@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/ensure.h"
 #include "explain/explain.h"
+#include "knowledge.h"
+#include "role/tell.h"
 #include "wait.h"
 
 enum {
@@ -29,7 +31,6 @@ static const char *const route_reasons[ROUTE_KIND_COUNT] = {
 };
 
 static struct {
-    struct catalogue *catalogue;
     struct explain *explain;
     struct arena *arena;
     uint8_t said[SAID_MAX];
@@ -46,8 +47,7 @@ prepare(void)
 {
     if (self.explain)
         return;
-    self.catalogue = catalogue_built_in();
-    self.explain = explain_new(self.catalogue, ignore_mistake, NULL);
+    self.explain = explain_new(courier_catalogue(), ignore_mistake, NULL);
     self.arena = arena_new("explain", EXPLAIN_ARENA);
 }
 
@@ -63,10 +63,8 @@ take_reason(struct finding *f, const struct catalogue_reason *r)
 void
 finding_give_reason(struct finding *f, const char *id)
 {
-    const struct catalogue_reason *r;
+    const struct catalogue_reason *r = catalogue_find(courier_catalogue(), slice_of(id));
 
-    prepare();
-    r = catalogue_find(self.catalogue, slice_of(id));
     ensure(r); /* a name that the catalogue does not have */
     take_reason(f, r);
 }
@@ -83,7 +81,8 @@ explain_reply(struct finding *f)
     take_reason(f, a.of[0].reason);
     if (!f->status.len)
         f->status = a.of[0].status;
-    f->wait = wait_find(f->said);
+    if (f->verdict == COURIER_LATER)
+        f->wait = wait_find(f->said);
 }
 
 /* "550 5.1.1 words", as it came but for its line ends. */
@@ -125,6 +124,8 @@ finding_of_outcome(const struct smtp_outcome *o, struct slice remote, const char
                         .status = slice_of(o->enhanced),
                         .remote = remote};
 
+    if (o->trouble == SMTP_TROUBLE_TIMED_OUT)
+        f.site = COURIER_SITE_SLOW; /* as would be all other mail */
     if (o->trouble) {
         f.said = o->text;
         finding_give_reason(&f, trouble_reasons[o->trouble]);
@@ -159,4 +160,18 @@ finding_of_route(enum route_kind failure, struct slice about, struct slice why)
     f.said = buf_slice(&said);
     finding_give_reason(&f, route_reasons[failure]);
     return f;
+}
+
+void
+finding_tell(const struct finding *f, struct role *r, uint64_t message)
+{
+    struct trace_event e = {.kind = TRACE_attempt,
+                            .message = message,
+                            .tls = slice_of(f->tls),
+                            .reason = f->reason,
+                            .reply = f->said,
+                            .remote = f->remote,
+                            .stage = slice_of(f->stage)};
+
+    tell_event(r, &e);
 }

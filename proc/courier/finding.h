@@ -5,6 +5,7 @@
 
 #include "ipc/verdict.h"
 #include "reason/catalogue.h"
+#include "role/role.h"
 #include "route/route.h"
 #include "smtp/outcome.h"
 
@@ -27,5 +28,8 @@ struct finding finding_of_outcome(const struct smtp_outcome *o, struct slice rem
                                   const char *tls);
 void finding_give_reason(struct finding *f, const char *id); /* a better one */
 struct finding finding_of_route(enum route_kind failure, struct slice about, struct slice why);
+
+/* To the trace: this message has to go on to another server, or over another connection. */
+void finding_tell(const struct finding *f, struct role *r, uint64_t message);
 
 #endif

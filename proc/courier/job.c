@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 #include "base/ensure.h"
-#include "base/log.h"
+#include "lately.h"
+#include "mail.h"
 #include "mime/utf8.h"
 
 enum { FRAME_HEAD = 64 }; /* of courier_sent, without its outcomes */
@@ -21,7 +22,7 @@ struct sum {
 static struct sum
 measure(const struct courier_send *m)
 {
-    struct sum sum = {.bytes = m->sender.len + m->envid.len + m->body.len};
+    struct sum sum = {.bytes = m->domain.len + m->sender.len + m->envid.len + m->body.len};
     struct slice items = m->recipients;
     struct courier_rcpt r;
 
@@ -52,6 +53,7 @@ fill(struct job *j, const struct courier_send *m)
     struct slice items = m->recipients;
     struct courier_rcpt r;
 
+    j->domain = keep(&at, m->domain);
     j->envelope = (struct smtp_envelope){
         .sender = keep(&at, m->sender),
         .envid = keep(&at, m->envid),
@@ -75,11 +77,24 @@ is_too_much(const struct courier *c, size_t bytes, bool has_file)
            (has_file && c->job_files >= COURIER_FILES_MAX);
 }
 
-/* An answer without outcomes, too, says that nothing was tried. */
+static const struct courier_outcome undecided = {.verdict = COURIER_UNDECIDED};
+
+/* Nothing was tried. */
 static void
-refuse(const struct chan_call *call)
+refuse(const struct chan_call *call, struct slice recipients)
 {
-    chan_answer(call, MSG_courier_sent, &(struct courier_sent){0}, -1);
+    struct courier_outcome outcome = undecided;
+    struct courier_rcpt r;
+    struct buf outcomes;
+
+    buf_init(&outcomes, MSG_FRAME_MAX - FRAME_HEAD);
+    while (msg_items_take(&recipients, MSG_courier_rcpt, &r)) {
+        outcome.index = r.index;
+        msg_items_put(&outcomes, MSG_courier_outcome, &outcome);
+    }
+    chan_answer(call, MSG_courier_sent, &(struct courier_sent){.outcomes = buf_slice(&outcomes)},
+                -1);
+    buf_clear(&outcomes);
 }
 
 static bool
@@ -104,12 +119,13 @@ job_new(struct courier *c, const struct courier_send *m, struct chan_call *call)
     struct job *j;
 
     if (sum.malformed || (has_file && call->fd < 0) || is_too_much(c, bytes, has_file)) {
-        refuse(call);
+        refuse(call, m->recipients);
         return NULL;
     }
     j = heap_grow(NULL, bytes);
     *j = (struct job){.courier = c,
                       .call = *call,
+                      .queue = c->queues,
                       .id = m->id,
                       .rcpts = (struct job_rcpt *)(j + 1),
                       .rcpt_count = sum.rcpts,
@@ -119,6 +135,7 @@ job_new(struct courier *c, const struct courier_send *m, struct chan_call *call)
                       .size = m->body_size,
                       .bytes = bytes};
     list_init(&j->link);
+    list_init(&j->heirs);
     fill(j, m);
     ensure(find_asker(j, call->chan)); /* a door without a row there */
     buf_init(&j->outcomes, MSG_FRAME_MAX - FRAME_HEAD);
@@ -225,6 +242,9 @@ job_settle(struct job *j, struct job_rcpt *r, const struct finding *f)
     put_outcome(j, r, f);
     r->settled = true;
     j->open--;
+    if (j->asker == ROLE_queue &&
+        (f->verdict == COURIER_DELIVERED || f->verdict == COURIER_RELAYED))
+        lately_put(j->id, r->index, j->queue, f);
     if (f->site > j->site)
         j->site = f->site;
     if (f->wait > j->wait)
@@ -239,14 +259,27 @@ job_settle_all(struct job *j, const struct finding *f)
             job_settle(j, &j->rcpts[i], f);
 }
 
+static void
+answer(struct job *j)
+{
+    struct courier_outcome outcome = undecided;
+
+    for (size_t i = 0; j->open && i < j->rcpt_count; i++) {
+        outcome.index = j->rcpts[i].index;
+        if (!j->rcpts[i].settled)
+            msg_items_put(&j->outcomes, MSG_courier_outcome, &outcome);
+    }
+    chan_answer(&j->call, MSG_courier_sent,
+                &(struct courier_sent){j->site, j->wait, buf_slice(&j->outcomes)}, -1);
+}
+
 void
 job_end(struct job *j)
 {
     struct courier *c = j->courier;
-    struct courier_sent m = {j->site, j->wait, buf_slice(&j->outcomes)};
 
     if (j->call.chan)
-        chan_answer(&j->call, MSG_courier_sent, &m, -1);
+        answer(j);
     if (j->fd >= 0) {
         close(j->fd);
         c->job_files--;
@@ -254,6 +287,19 @@ job_end(struct job *j)
     c->job_count--;
     c->job_bytes -= j->bytes;
     list_remove(&j->link);
+    LIST_EACH(at, &j->heirs)
+    {
+        list_remove(at);
+        mail_take(LIST_OF(at, struct job, link));
+    }
     buf_clear(&j->outcomes);
     free(j);
+}
+
+void
+job_drop(struct job *j)
+{
+    j->call.chan = NULL;
+    j->courier->counters.lost++;
+    job_end(j);
 }

@@ -20,12 +20,15 @@ struct job_rcpt {
 };
 
 struct job {
-    struct list link; /* of its site's jobs that wait; alone while a connection has it */
+    struct list link;  /* of its site's jobs that wait; under way: of orphans, or alone */
+    struct list heirs; /* of an orphan: the same again, from the next queue, by link */
     struct courier *courier;
     struct chan_call call; /* whom to answer; chan NULL: nobody, any more */
     enum role_id asker;
     unsigned asker_index;
-    uint64_t id; /* of the message */
+    uint32_t queue;      /* courier.queues when it came */
+    uint64_t id;         /* of the message */
+    struct slice domain; /* of the site */
     struct smtp_envelope envelope;
     struct job_rcpt *rcpts;
     size_t rcpt_count, open; /* open: those without an outcome */
@@ -54,7 +57,8 @@ struct slice job_body(const struct job *j, uint64_t at);
 void job_settle(struct job *j, struct job_rcpt *r, const struct finding *f);
 void job_settle_all(struct job *j, const struct finding *f);
 
-/* Answers, with COURIER_UNDECIDED for whom nothing was found, and frees. */
+/* Answers and frees; its heirs have their turn. Those without an outcome are COURIER_UNDECIDED. */
 void job_end(struct job *j);
+void job_drop(struct job *j); /* nobody waits for it */
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/ensure.h"
 #include "conn.h"
 #include "courier.h"
-#include "job.h"
+#include "mail.h"
 #include "notice.h"
 #include "site.h"
 
@@ -61,18 +61,6 @@ on_configured(struct role *r)
 }
 
 static void
-on_send(void *ctx, struct chan_call *call, const union msg_any *m)
-{
-    struct job *j = job_new(&self, &m->courier_send, call);
-
-    (void)ctx;
-    if (!j)
-        return;
-    self.counters.taken++;
-    sites_put(&self, m->courier_send.domain, j);
-}
-
-static void
 on_sweep(void *ctx)
 {
     uint64_t now = loop_now_ms(self.role->loop);
@@ -108,6 +96,7 @@ on_start(struct role *r)
     list_init(&self.wanting);
     list_init(&self.conns);
     list_init(&self.idle);
+    list_init(&self.orphans);
     self.tls = tls_client_new();
     self.sweep = loop_after(r->loop, COURIER_SWEEP_MS, on_sweep, NULL);
     return ERR_OK;
@@ -116,8 +105,36 @@ on_start(struct role *r)
 static void
 on_peer_down(struct role *r, enum role_id id, unsigned index)
 {
-    (void)id, (void)index;
     notice_peer_down(r);
+    if (id == ROLE_queue || id == ROLE_ctl)
+        mail_asker_gone(&self, id, index);
+}
+
+static void
+stop_now(void *ctx)
+{
+    role_end(ctx);
+}
+
+/* Messages under way may end; the queue hears nothing of the others, and sends them again. */
+static void
+on_stop(struct role *r, unsigned seconds)
+{
+    uint32_t ms = seconds * 1000 < COURIER_STOP_MS ? seconds * 1000 : COURIER_STOP_MS;
+
+    LIST_EACH(at, &self.conns)
+    {
+        struct conn *c = LIST_OF(at, struct conn, link);
+
+        if (!list_empty(&c->idle))
+            conn_quit(c);
+        else if (!c->job && !c->leaving)
+            conn_close(c);
+    }
+    if (self.conn_count == 0)
+        role_end(r);
+    else
+        self.stop = loop_after(r->loop, ms, stop_now, r);
 }
 
 static void
@@ -140,11 +157,12 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "tls", n->tls);
     role_put_value(values, "clear", n->clear);
     role_put_value(values, "lost", n->lost);
+    role_put_value(values, "known", n->known);
     notice_status(values);
 }
 
 static const struct chan_handler handlers[] = {
-    {MSG_courier_send, on_send},
+    {MSG_courier_send, mail_on_send},
     {MSG_courier_notify, notice_on_ask},
     {MSG_NONE, NULL},
 };
@@ -165,6 +183,7 @@ main(int argc, char **argv)
         .setting = on_setting,
         .configured = on_configured,
         .peer_down = on_peer_down,
+        .stop = on_stop,
         .status = on_status,
     };
 

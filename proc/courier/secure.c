@@ -90,5 +90,5 @@ secure_reason(const struct conn *c)
     if (c->tls_failure == TLS_FAILURE_EXPIRED || c->tls_failure == TLS_FAILURE_NAME ||
         c->tls_failure == TLS_FAILURE_NOT_TRUSTED)
         return "certificate-not-trusted";
-    return NULL;
+    return secure_has_failed(c) ? "tls-failed" : NULL;
 }

@@ -97,13 +97,14 @@ sites_sweep(struct courier *c)
 }
 
 void
-sites_put(struct courier *c, struct slice domain, struct job *j)
+sites_put(struct job *j)
 {
+    struct courier *c = j->courier;
     uint64_t key;
-    struct site *s = find(c, domain, &key);
+    struct site *s = find(c, j->domain, &key);
 
     if (!s)
-        s = site_new(c, domain, key);
+        s = site_new(c, j->domain, key);
     list_remove(&s->link);
     list_append(&c->sites, &s->link);
     list_append(&s->jobs, &j->link);
@@ -158,10 +159,8 @@ sites_drop_jobs(struct courier *c, enum role_id asker, unsigned index)
 
             if (j->asker != asker || j->asker_index != index)
                 continue;
-            j->call.chan = NULL;
             s->job_count--;
-            c->counters.lost++;
-            job_end(j);
+            job_drop(j);
         }
     }
 }
@@ -216,9 +215,7 @@ make_room(struct courier *c)
 static bool
 wants_connection(const struct site *s)
 {
-    size_t useful = s->busy + s->job_count;
-
-    return s->conn_count < (useful < s->window.size ? useful : s->window.size);
+    return s->conn_count - s->leaving < s->busy + s->job_count && s->conn_count < s->window.size;
 }
 
 static struct conn *
@@ -295,6 +292,16 @@ sites_connection_free(struct courier *c)
 /* ---- what connections say ---- */
 
 void
+site_lost_connection(struct site *s, struct list *conn)
+{
+    list_remove(conn);
+    s->conn_count--;
+    s->leaving--;
+    if (wants_connection(s))
+        pump_later(s);
+}
+
+void
 site_went_well(struct site *s)
 {
     window_grow(&s->window, (unsigned)role_limit(s->courier->role, LIMIT_site_connections));
@@ -305,19 +312,9 @@ site_went_well(struct site *s)
 void
 site_had_trouble(struct site *s)
 {
-    window_shrink(&s->window);
+    window_shrink(&s->window, now_ms(s));
     if (!list_empty(&s->jobs))
         pump_later(s);
-}
-
-static void
-tell_others(struct site *s, const struct list *failures, const struct failure *worst)
-{
-    const struct job *first = LIST_OF(s->jobs.next, const struct job, link);
-
-    for (const struct list *at = failures->next; at != failures; at = at->next)
-        if (at != &worst->link)
-            failure_tell(LIST_OF(at, const struct failure, link), s->courier->role, first->id);
 }
 
 /* While another connection works, or still tries, nothing is said of the jobs. */
@@ -327,10 +324,11 @@ site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *
     const struct failure *worst = failures_worst(failures);
     struct finding f;
 
-    window_shrink(&s->window);
-    if (s->conn_count || list_empty(&s->jobs) || !worst)
+    window_shrink(&s->window, now_ms(s));
+    if (s->conn_count > s->leaving || list_empty(&s->jobs) || !worst)
         return;
-    tell_others(s, failures, worst);
+    failures_tell(failures, worst, s->courier->role,
+                  LIST_OF(s->jobs.next, const struct job, link)->id);
     f = failure_finding(worst);
     if (h->incomplete && f.verdict == COURIER_FAILED)
         f.verdict = COURIER_LATER; /* a server that could not be looked up may take it */

@@ -18,16 +18,16 @@ struct site {
     struct hops *hops; /* or NULL */
     struct list jobs;  /* struct job, that wait */
     size_t job_count;
-    struct list conns; /* struct conn, by of_site */
-    size_t conn_count, busy;
+    struct list conns;                /* struct conn, by of_site */
+    size_t conn_count, leaving, busy; /* leaving: those that get no further message */
     struct window window;
     bool pump_due;
     size_t domain_len;
     uint8_t domain[];
 };
 
-void sites_put(struct courier *c, struct slice domain, struct job *j); /* a job has come */
-void sites_sweep(struct courier *c);                                   /* forgets old ones */
+void sites_put(struct job *j);       /* it has come */
+void sites_sweep(struct courier *c); /* forgets old ones */
 void sites_drop_jobs(struct courier *c, enum role_id asker, unsigned index);
 void sites_connection_free(struct courier *c); /* one more may be made */
 
@@ -35,6 +35,7 @@ void sites_connection_free(struct courier *c); /* one more may be made */
 struct job *site_next(struct site *s);             /* the job whose turn it is, or NULL */
 void site_put_back(struct site *s, struct job *j); /* it could not be sent: its turn is next */
 bool site_is_current(const struct site *s, const struct hops *h); /* are these still the way? */
+void site_lost_connection(struct site *s, struct list *conn);     /* it is closed */
 void site_went_well(struct site *s);
 void site_had_trouble(struct site *s);
 void site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *failures);

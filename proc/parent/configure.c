@@ -104,6 +104,15 @@ send_routes(struct child *c)
     }
 }
 
+/* To whom other servers have to prove their names. */
+static void
+send_authorities(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+
+    send_file(c, ROLE_FILE_AUTHORITIES, "", conf->authorities, !conf->authorities_named);
+}
+
 static void
 send_routed(struct child *c)
 {
@@ -146,6 +155,8 @@ configure_rest(struct child *c)
     chan_send(c->control, MSG_role_host, &host, -1);
     send_sockets(c);
     send_files(c);
+    if (c->id == ROLE_courier || c->id == ROLE_fetch)
+        send_authorities(c);
     if (c->id == ROLE_resolver)
         send_name_servers(c);
     if (c->id == ROLE_access)
