@@ -196,6 +196,37 @@ the_star_certificate_comes_first(void **state)
 }
 
 static void
+values_are_written_and_read_alike(void **state)
+{
+    static const struct {
+        enum limit_unit unit;
+        const char *text;
+        uint64_t value;
+    } rows[] = {
+        {UNIT_SECONDS, "0", 0},        {UNIT_SECONDS, "90s", 90},
+        {UNIT_SECONDS, "36h", 129600}, {UNIT_SECONDS, "2d", 172800},
+        {UNIT_BYTES, "64K", 64 << 10}, {UNIT_MILLISECONDS, "1500ms", 1500},
+        {UNIT_NUMBER, "20", 20},
+    };
+    static const char *const bad[] = {
+        "", "d", "2x", "1.5h", "-1", " 2d", "2d ", "99999999999999999999", "999999999999999999d"};
+    struct buf out;
+    uint64_t value;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        buf_init(&out, 40);
+        conf_value_put(&out, rows[i].unit, rows[i].value);
+        assert_true(slice_eq(buf_slice(&out), slice_of(rows[i].text)));
+        assert_true(conf_value_read(rows[i].unit, buf_slice(&out), &value));
+        assert_true(value == rows[i].value);
+        buf_clear(&out);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(conf_value_read(UNIT_SECONDS, slice_of(bad[i]), &value));
+}
+
+static void
 limits_take_the_suffixes_of_their_unit(void **state)
 {
     static const struct {
@@ -369,6 +400,7 @@ main(void)
         cmocka_unit_test(the_run_folder_follows_the_state_folder),
         cmocka_unit_test(addresses_are_ready_to_bind),
         cmocka_unit_test(the_star_certificate_comes_first),
+        cmocka_unit_test(values_are_written_and_read_alike),
         cmocka_unit_test(limits_take_the_suffixes_of_their_unit),
         cmocka_unit_test(rows_of_one_directive_are_bounded),
         cmocka_unit_test(the_system_name_stands_in),

@@ -339,3 +339,46 @@ def test_lifetimes_are_kept_and_shown(here):
     here.run("account", "lifetime", BOB, "default")
     assert "lifetime" not in here.json("account", "show", BOB)[0]
     here.run("domain", "lifetime", "here.example", "default")
+
+
+# What the queue is given
+
+def envelope_of(here, sender):
+    """The envelope of the one message of a sender that waits, and its targets, those of a recipient together."""
+    with ipc.door(here, "queue") as channel:
+        entries = ipc.unpack_items("queue_entry", channel.ask("queue_list", "queue_list_answer", after=0,
+                                                              most=100)[0].messages)
+        number, = [e.id for e in entries if e.sender.decode() == sender]
+        shown, fds = channel.ask("queue_show", "queue_show_answer", id=number)
+        for fd in fds:
+            os.close(fd)
+    envelope, _ = ipc.unpack("queue_envelope", shown.envelope)
+    recipients = ipc.unpack_items("queue_recipient", envelope.recipients)
+    return envelope, {r.address.decode(): [(t.account, t.address.decode(), t.flags)
+                                           for t in ipc.unpack_items("queue_target", r.targets)]
+                      for r in recipients}
+
+
+def test_the_queue_is_told_where_to_and_for_how_long(here):
+    sender = here.new_account()
+    here.run("account", "lifetime", sender, "36h")
+    here.run("alias", "add", "far@here.example", "X@failing.example")
+    with Smtp(here, "submissions") as smtp:
+        smtp.ehlo()
+        smtp.login(sender)
+        assert smtp.message(b"Subject: waits\r\n\r\n", sender, "Y@Failing.example",
+                            "far@here.example").startswith("250")
+    envelope, targets = envelope_of(here, sender)
+    assert envelope.lifetime == 36 * 3600 and envelope.login.decode() == sender
+    assert targets == {"Y@failing.example": [(0, "", 0)],
+                       "far@here.example": [(0, "X@failing.example", FORWARD | HIDDEN)]}
+
+
+def test_programs_and_strangers_have_no_lifetime_of_their_own(here):
+    here.run("alias", "add", "away@here.example", "z@failing.example")
+    with Smtp(here) as smtp:
+        smtp.ehlo()
+        assert smtp.message(b"Subject: waits\r\n\r\n", "strange@mx.example", "away@here.example").startswith("250")
+    envelope, targets = envelope_of(here, "strange@mx.example")
+    assert envelope.lifetime == 0 and envelope.login == b""
+    assert targets == {"away@here.example": [(0, "z@failing.example", FORWARD | HIDDEN)]}
