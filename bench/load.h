@@ -24,13 +24,16 @@ struct load_options {
     bool pipeline;       /* SMTP: MAIL, RCPT and DATA in one write; POP3: all RETR ahead */
     struct load_account *accounts;
     size_t account_count;
+    const struct load_account *sender; /* SMTP: logs in and sends; NULL: anybody, without a login */
+    const struct sink *sink;           /* SMTP: what is sent comes out there again; or NULL */
 };
 
 struct load_result {
     uint64_t count;        /* messages, logins or retrieved messages */
     uint64_t bytes;        /* of retrieved messages */
     double seconds;        /* from the first to the last of them */
-    double until_listed;   /* SMTP: until POP3 lists the last one as well; 0: not looked at */
+    double until_listed;   /* SMTP: until POP3 lists the last one, or the sink has it; 0: not
+                              looked at */
     double p50_ms, p99_ms; /* how long one took: the reply to the end of data, a whole login */
 };
 
@@ -42,9 +45,19 @@ struct load_result logins_run(const struct load_options *o);
 uint64_t pop3_stat(const struct load_options *o, const struct load_account *account);
 void pop3_wait_listed(const struct load_options *o); /* until every account lists its `expected` */
 
-/* A process that answers the SMTP dialogue and stores nothing, on a port of its own. */
-pid_t sink_start(uint16_t *port);
-void sink_stop(pid_t pid);
+/* A process that answers the SMTP dialogue and stores nothing, at this port, or, with 0, one of its
+ * own. It counts for others. */
+struct sink {
+    pid_t pid;
+    uint16_t port;
+    volatile struct sink_count {
+        uint64_t connections, messages, recipients;
+    } * count;
+};
+
+void sink_start(struct sink *s, uint16_t port);
+void sink_stop(struct sink *s);
+void sink_wait(const struct sink *s, uint64_t recipients); /* until it has had so many */
 
 /* Bytes of memory that a process and all it started hold, shared pages divided (PSS). */
 uint64_t memory_of(pid_t pid);

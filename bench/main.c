@@ -14,6 +14,7 @@ static const char usage[] =
     "bench-load MODE [OPTION...]\n"
     "\n"
     "  smtp     send messages and count those accepted\n"
+    "  relay    the same, to a service that sends all on to a sink of ours, until that has them\n"
     "  retr     read the first account's mailbox by POP3\n"
     "  logins   log in by POP3, a connection each\n"
     "  memory   bytes (PSS) of the process --pid and of all it started\n"
@@ -21,7 +22,10 @@ static const char usage[] =
     "  --host ADDRESS      IPv4 address of the service (127.0.0.1)\n"
     "  --smtp PORT         its SMTP port\n"
     "  --pop3 PORT         its POP3 port; smtp: also wait until POP3 lists every message\n"
-    "  --accounts FILE     lines of an address, a space, and its password\n"
+    "  --accounts FILE     lines of an address, a space, and its password; smtp, relay: "
+    "recipients\n"
+    "  --sender FILE       one such line: who logs in and sends\n"
+    "  --out PORT          relay: of the sink\n"
     "  --connections N     at a time (1)\n"
     "  --messages N        in all; retr: to read; logins: how many (1000)\n"
     "  --size BYTES        of a message (4096)\n"
@@ -32,7 +36,8 @@ static const char usage[] =
     "  --json              one JSON object instead of a table\n";
 
 struct command {
-    struct load_options load;
+    struct load_options load, sender; /* of the latter, its one account */
+    uint16_t out;
     bool sink, json;
     pid_t pid;
 };
@@ -47,7 +52,9 @@ static const struct {
     {"host", HOST, 0},
     {"smtp", PORT, offsetof(struct command, load.smtp)},
     {"pop3", PORT, offsetof(struct command, load.pop3)},
-    {"accounts", ACCOUNTS, 0},
+    {"accounts", ACCOUNTS, offsetof(struct command, load)},
+    {"sender", ACCOUNTS, offsetof(struct command, sender)},
+    {"out", PORT, offsetof(struct command, out)},
     {"connections", NUMBER, offsetof(struct command, load.connections)},
     {"messages", NUMBER, offsetof(struct command, load.messages)},
     {"size", NUMBER, offsetof(struct command, load.size)},
@@ -104,7 +111,7 @@ take_option(struct command *c, size_t i, const char *value)
             die("--host: '%s' is not an IPv4 address", value);
         break;
     case ACCOUNTS:
-        read_accounts(&c->load, value);
+        read_accounts((struct load_options *)(void *)at, value);
         break;
     case PID:
         c->pid = (pid_t)read_number(options[i].name, value, INT32_MAX);
@@ -152,12 +159,14 @@ run_sink(const struct command *c)
 {
     struct load_options o = c->load;
     struct load_result r;
-    pid_t pid = sink_start(&o.smtp);
+    struct sink s;
 
+    sink_start(&s, 0);
+    o.smtp = s.port;
     inet_pton(AF_INET, "127.0.0.1", &o.host);
     o.pop3 = 0;
     r = smtp_run(&o);
-    sink_stop(pid);
+    sink_stop(&s);
     print_result(c, "sink", &r);
 }
 
@@ -181,6 +190,24 @@ run_smtp(const struct command *c)
     need(c->load.smtp, "smtp");
     r = smtp_run(&c->load);
     print_result(c, "smtp", &r);
+}
+
+static void
+run_relay(const struct command *c)
+{
+    struct load_options o = c->load;
+    struct load_result r;
+    struct sink s;
+
+    need(o.account_count > 0, "accounts");
+    need(o.smtp, "smtp");
+    need(c->out, "out");
+    sink_start(&s, c->out);
+    o.sink = &s;
+    o.sender = c->sender.accounts;
+    r = smtp_run(&o);
+    print_result(c, "relay", &r);
+    sink_stop(&s);
 }
 
 static void
@@ -218,6 +245,8 @@ main(int argc, char **argv)
         read_options(&c, argc - 1, argv + 1);
     if (strcmp(mode, "smtp") == 0)
         run_smtp(&c);
+    else if (strcmp(mode, "relay") == 0)
+        run_relay(&c);
     else if (strcmp(mode, "retr") == 0)
         run_pop3(&c, "retr", retr_run);
     else if (strcmp(mode, "logins") == 0)
@@ -227,5 +256,6 @@ main(int argc, char **argv)
     else
         die("'%s' is not a mode; bench-load --help", mode);
     free(c.load.accounts);
+    free(c.sender.accounts);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,7 +20,10 @@
 struct guest {
     struct wire wire;
     bool in_data;
+    uint64_t recipients; /* of the message that comes */
 };
+
+static volatile struct sink_count *count;
 
 static const struct {
     uint8_t first; /* letter of the command */
@@ -45,6 +49,9 @@ take_body(struct guest *g)
     }
     buf_drop(&g->wire.in, (size_t)(end - in.at) + 5);
     g->in_data = false;
+    count->messages++;
+    count->recipients += g->recipients;
+    g->recipients = 0;
     buf_put_string(&g->wire.out, "250 2.0.0 kept by nobody\r\n");
     return true;
 }
@@ -60,6 +67,7 @@ take_command(struct guest *g)
         if (line.len > 0 && line.at[0] == answers[i].first)
             buf_put_string(&g->wire.out, answers[i].reply);
     g->in_data = line.len > 0 && line.at[0] == 'D';
+    g->recipients += slice_starts_nocase(line, SLICE("RCPT"));
     return true;
 }
 
@@ -88,6 +96,7 @@ welcome(int epoll, int listener)
         die("accept: %s", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     wire_open(&g->wire, epoll, fd, g);
+    count->connections++;
     buf_put_string(&g->wire.out, "220 sink ESMTP\r\n");
     wire_flush(&g->wire);
 }
@@ -111,32 +120,43 @@ serve_all(int listener)
     }
 }
 
-pid_t
-sink_start(uint16_t *port)
+void
+sink_start(struct sink *s, uint16_t port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    pid_t pid;
+    int yes = 1;
 
+    count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (count == MAP_FAILED)
+        die("mmap: %s", strerror(errno));
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     if (listener < 0 || bind(listener, (struct sockaddr *)&at, len) < 0 ||
         listen(listener, SOMAXCONN) < 0 || getsockname(listener, (struct sockaddr *)&at, &len) < 0)
         die("listening: %s", strerror(errno));
-    *port = ntohs(at.sin_port);
-    pid = fork();
-    if (pid < 0)
+    *s = (struct sink){.pid = fork(), .port = ntohs(at.sin_port), .count = count};
+    if (s->pid < 0)
         die("fork: %s", strerror(errno));
-    if (pid == 0) {
+    if (s->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         serve_all(listener);
     }
     close(listener);
-    return pid;
 }
 
 void
-sink_stop(pid_t pid)
+sink_wait(const struct sink *s, uint64_t recipients)
 {
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    while (s->count->recipients < recipients)
+        usleep(1000);
+}
+
+void
+sink_stop(struct sink *s)
+{
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    munmap((void *)s->count, sizeof(*s->count));
 }

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/ensure.h"
 
 #include "load.h"
@@ -22,7 +23,7 @@ struct load {
     uint64_t begin_us, end_us;
 };
 
-enum phase { GREETING, HELLO, MAILING, LEAVING };
+enum phase { GREETING, HELLO, LOGIN, MAILING, LEAVING };
 
 struct talk {
     struct wire wire;
@@ -64,13 +65,19 @@ recipient(const struct load *l, uint64_t message, unsigned i)
     return &o->accounts[(message * o->recipients + i) % o->account_count];
 }
 
+static const char *
+sender(const struct load *l)
+{
+    return l->options->sender ? l->options->sender->address : "load@bench.example";
+}
+
 static void
 send_step(struct talk *t, unsigned step)
 {
     unsigned recipients = t->load->options->recipients;
 
     if (step == 0)
-        buf_put_string(&t->wire.out, "MAIL FROM:<load@bench.example>\r\n");
+        buf_put_format(&t->wire.out, "MAIL FROM:<%s>\r\n", sender(t->load));
     else if (step <= recipients)
         buf_put_format(&t->wire.out, "RCPT TO:<%s>\r\n",
                        recipient(t->load, t->message, step - 1)->address);
@@ -111,16 +118,40 @@ end_message(struct talk *t)
     begin_message(t);
 }
 
+/* AUTH PLAIN (RFC 4616). */
+static void
+send_login(struct talk *t, const struct load_account *a)
+{
+    struct buf plain;
+
+    buf_init(&plain, sizeof(*a) + 2);
+    buf_put_byte(&plain, 0);
+    buf_put_string(&plain, a->address);
+    buf_put_byte(&plain, 0);
+    buf_put_string(&plain, a->password);
+    buf_put_string(&t->wire.out, "AUTH PLAIN ");
+    base64_put(&t->wire.out, buf_slice(&plain));
+    buf_put_string(&t->wire.out, "\r\n");
+    buf_clear(&plain);
+}
+
 /* The clock starts, for all at once, when the last connection has been welcomed. */
 static void
 take_hello(struct talk *t, struct talk *all)
 {
     struct load *l = t->load;
 
-    if (t->phase++ == GREETING) {
+    if (t->phase == GREETING) {
         buf_put_string(&t->wire.out, "EHLO bench.example\r\n");
+        t->phase = HELLO;
         return;
     }
+    if (t->phase == HELLO && l->options->sender) {
+        send_login(t, l->options->sender);
+        t->phase = LOGIN;
+        return;
+    }
+    t->phase = MAILING;
     if (++l->ready < l->options->connections)
         return;
     l->begin_us = now_us();
@@ -155,6 +186,8 @@ take_replies(struct talk *t, struct talk *all)
     while (wire_line(&t->wire, &line)) {
         if (line.len > 3 && line.at[3] == '-')
             continue; /* of a reply with several lines the last one counts */
+        if (t->phase < MAILING && line.len > 0 && line.at[0] != '2')
+            die("the server says %.*s", (int)line.len, (const char *)line.at);
         if (t->phase < MAILING)
             take_hello(t, all);
         else if (t->phase == MAILING)
@@ -216,6 +249,10 @@ smtp_run(const struct load_options *o)
         (struct load_result){.count = l.done, .seconds = (double)(l.end_us - l.begin_us) / 1e6};
     if (o->pop3) {
         pop3_wait_listed(o);
+        result.until_listed = (double)(now_us() - l.begin_us) / 1e6;
+    }
+    if (o->sink) {
+        sink_wait(o->sink, l.done * o->recipients);
         result.until_listed = (double)(now_us() - l.begin_us) / 1e6;
     }
     result.p50_ms = timings_ms(&l.timings, 0.5);

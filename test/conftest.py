@@ -9,12 +9,14 @@ for folder in ("e2e", "crash"):
     sys.path.insert(0, str(pathlib.Path(__file__).parent / folder))
 
 import service as services  # noqa: E402
+from world import World  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--large", type=int, default=5000, help="messages of the large mailbox")
     parser.addoption("--accounts", type=int, default=500, help="accounts added in bulk")
     parser.addoption("--cycles", type=int, default=40, help="kills of the crash test")
+    parser.addoption("--outward", type=int, default=400, help="messages of the crash test outward")
     parser.addoption("--seed", type=int, default=1, help="of their moments")
 
 
@@ -36,6 +38,16 @@ def here(tmp_path_factory):
     service = services.configured(tmp_path_factory.mktemp("here"))
     yield services.with_accounts(service, "ana", "bob")
     stop_well(service)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A service and the servers it sends mail to; no test may have found a breach of the protocol."""
+    made = World(tmp_path_factory.mktemp("world")).start()
+    yield made
+    status = made.stop()
+    assert status == 0, made.service.log()[-3000:]
+    assert made.complaints() == []
 
 
 @pytest.fixture
@@ -61,7 +73,7 @@ def pytest_runtest_makereport(item, call):
     if report.when != "call" or not report.failed:
         return
     for name, value in item.funcargs.items():
-        for service in getattr(value, "made", [value]):
+        for service in getattr(value, "made", [getattr(value, "service", value)]):
             if isinstance(service, services.Service):
                 report.sections.append((f"log of {name}", service.log()[-2500:]))
 

@@ -69,34 +69,70 @@ conf_complain_unknown(struct conf_parser *p, const struct conf_word *word, enum 
     conf_fault_put(p->mistakes, &fault);
 }
 
+static bool
+is_value(struct slice want)
+{
+    return want.at[0] >= 'A' && want.at[0] <= 'Z';
+}
+
+/* The next word of a usage. True: it begins what may be left out. */
+static bool
+take_want(struct slice *usage, struct slice *want, bool *more)
+{
+    bool optional;
+
+    *more = slice_cut(usage, ' ', want);
+    optional = slice_take_prefix(want, SLICE("["));
+    if (want->at[want->len - 1] == ']')
+        want->len--;
+    return optional;
+}
+
+/* Up to the bracket that closes what was left out. */
+static struct conf_word *
+leave_out(struct slice *usage, struct slice want, bool *more, struct conf_word *values)
+{
+    for (;;) {
+        if (is_value(want))
+            *values++ = (struct conf_word){0};
+        if (want.at[want.len] == ']')
+            return values;
+        take_want(usage, &want, more);
+    }
+}
+
 /* Holds the words of a line against the usage of its directive and keeps the values: capitals stand
- * for one, small letters for themselves. */
+ * for one, small letters for themselves, brackets around what may be left out. */
 static bool
 take_values(struct conf_parser *p, const struct conf_words *words, struct conf_word *values)
 {
     struct slice usage = slice_of(p->key->usage), want;
     struct conf_word end = {.column = words->end};
-    const struct conf_word *word = words->at;
+    const struct conf_word *word = words->at, *behind = words->at + words->count;
     bool more = slice_cut(&usage, ' ', &want);
 
     if (words->count > 1 && slice_eq(words->at[1].text, SLICE("="))) {
         conf_complain(p, &words->at[1], MISTAKE_EQUALS, slice_of(p->key->usage), SLICE(""));
         return false;
     }
-    for (word++; more; word++) {
-        more = slice_cut(&usage, ' ', &want);
-        if (word == words->at + words->count) {
+    for (word++; more;) {
+        if (take_want(&usage, &want, &more) && (word == behind || !slice_eq(word->text, want))) {
+            values = leave_out(&usage, want, &more, values);
+            continue;
+        }
+        if (word == behind) {
             conf_complain(p, &end, MISTAKE_MISSING, want, slice_of(p->key->usage));
             return false;
         }
-        if (want.at[0] >= 'A' && want.at[0] <= 'Z') {
+        if (is_value(want)) {
             *values++ = *word;
         } else if (!slice_eq(word->text, want)) {
             conf_complain(p, word, MISTAKE_WRONG_WORD, word->text, want);
             return false;
         }
+        word++;
     }
-    if (word < words->at + words->count) {
+    if (word < behind) {
         conf_complain(p, word, MISTAKE_EXTRA, word->text, slice_of(p->key->usage));
         return false;
     }

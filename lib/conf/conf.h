@@ -71,10 +71,22 @@ struct conf_resolver {
     unsigned line;
 };
 
+enum conf_route_tls {
+#define ROUTE_TLS(name, word) CONF_ROUTE_##name,
+#include "conf/route_tls.def"
+#undef ROUTE_TLS
+    CONF_ROUTE_TLS_COUNT
+};
+
+extern const char *const conf_route_tls_words[CONF_ROUTE_TLS_COUNT];
+
 struct conf_route {
     const char *domain; /* or "*" */
     const char *host;   /* a name, or an address without brackets */
     uint16_t port;
+    const char *user,
+        *password; /* the name to log in by, and the file with its password; or NULL */
+    enum conf_route_tls tls;
     unsigned line;
 };
 
@@ -131,6 +143,9 @@ void conf_free(const struct conf *c); /* NULL is fine */
 
 /* Appends the value of a limit as one would write it: 64K, 5m. */
 void conf_value_put(struct buf *out, enum limit_unit unit, uint64_t value);
+
+/* The way back. False: it is no number with a suffix of that unit, or too large. */
+bool conf_value_read(enum limit_unit unit, struct slice text, uint64_t *value);
 
 /* Appends `file:line:column: what` lines. False where the cap of out was reached. */
 bool conf_mistakes_put(const struct conf_mistakes *mistakes, struct buf *out);

@@ -31,7 +31,7 @@ struct conf_fault {
 void conf_mistakes_init(struct conf_mistakes *m, const char *file);
 void conf_fault_put(struct conf_mistakes *m, const struct conf_fault *fault);
 
-enum { CONF_WORDS_MAX = 8 }; /* more than any directive takes */
+enum { CONF_WORDS_MAX = 10 }; /* more than any directive takes */
 
 struct conf_word {
     struct slice text; /* without its quotes */
@@ -61,7 +61,7 @@ struct conf_parser {
 struct conf_key {
     const char *word, *usage; /* usage: the word, and what follows it */
     bool once, used;
-    void (*read)(struct conf_parser *p, const struct conf_word *values);
+    void (*read)(struct conf_parser *p, const struct conf_word *values); /* left out: all 0 */
 };
 
 #define KEY(id, word, usage, times, use, fallback, example, help)                                  \

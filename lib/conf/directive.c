@@ -221,6 +221,24 @@ conf_read_resolver(struct conf_parser *p, const struct conf_word *v)
     rows[c->resolver_count++] = new;
 }
 
+const char *const conf_route_tls_words[CONF_ROUTE_TLS_COUNT] = {
+#define ROUTE_TLS(name, word) word,
+#include "conf/route_tls.def"
+#undef ROUTE_TLS
+};
+
+/* A password is never sent where everybody can read it, so a login makes TLS a must. */
+static bool
+read_route_tls(struct conf_parser *p, const struct conf_word *policy, struct conf_route *route)
+{
+    int tls = route->user ? CONF_ROUTE_MUST : CONF_ROUTE_MAY;
+
+    if (policy->text.at)
+        tls = find(p, policy, conf_route_tls_words, CONF_ROUTE_TLS_COUNT, MISTAKE_UNKNOWN_POLICY);
+    route->tls = (enum conf_route_tls)tls;
+    return tls >= 0;
+}
+
 void
 conf_read_route(struct conf_parser *p, const struct conf_word *v)
 {
@@ -239,8 +257,12 @@ conf_read_route(struct conf_parser *p, const struct conf_word *v)
         conf_complain(p, &v[1], MISTAKE_BAD_NAME, host, SLICE(""));
         return;
     }
+    if (v[2].text.at) {
+        new.user = conf_keep(p, v[2].text);
+        new.password = conf_path_keep(p, &v[3]);
+    }
     rows = grow(p, &v[0], c->routes, c->route_count, sizeof(*rows));
-    if (!rows)
+    if (!rows || !read_route_tls(p, &v[4], &new))
         return;
     new.domain = conf_keep(p, v[0].text);
     new.host = conf_keep(p, host);

@@ -206,22 +206,41 @@ complain_range(struct conf_parser *p, const struct conf_word *word, const struct
     buf_clear(&range);
 }
 
+/* False: not digits and a suffix. */
+static bool
+cut_suffix(enum limit_unit unit, struct slice text, struct slice *digits, uint64_t *factor)
+{
+    size_t n = 0;
+
+    while (n < text.len && ascii_is_digit(text.at[n]))
+        n++;
+    *digits = slice_head(text, n);
+    *factor = factor_of(unit, slice_tail(text, n));
+    return n != 0 && *factor != 0;
+}
+
+bool
+conf_value_read(enum limit_unit unit, struct slice text, uint64_t *value)
+{
+    struct slice digits;
+    uint64_t factor;
+
+    return cut_suffix(unit, text, &digits, &factor) && slice_to_u64(digits, value) &&
+           !__builtin_mul_overflow(*value, factor, value);
+}
+
 uint64_t
 conf_limit_read(struct conf_parser *p, const struct conf_word *word, enum limit limit)
 {
     const struct limit_row *row = &limit_rows[limit];
+    struct slice digits;
     uint64_t factor, value;
-    size_t n = 0;
 
-    while (n < word->text.len && ascii_is_digit(word->text.at[n]))
-        n++;
-    factor = factor_of(row->unit, slice_tail(word->text, n));
-    if (n == 0 || factor == 0) {
+    if (!cut_suffix(row->unit, word->text, &digits, &factor)) {
         conf_complain(p, word, MISTAKE_BAD_NUMBER, word->text, slice_of(wanted[row->unit]));
         return row->fallback;
     }
-    if (slice_to_u64(slice_head(word->text, n), &value) &&
-        !__builtin_mul_overflow(value, factor, &value) && value >= row->least && value <= row->most)
+    if (conf_value_read(row->unit, word->text, &value) && value >= row->least && value <= row->most)
         return value;
     complain_range(p, word, row);
     return row->fallback;

@@ -17,6 +17,7 @@ enum accounts_verdict {
     ACCOUNTS_NO_APOP,   /* the account did not opt in */
     ACCOUNTS_FORWARDS,  /* as OK, and the sender may know where to (251) */
     ACCOUNTS_MOVED,     /* is elsewhere now, and mail is not forwarded (551) */
+    ACCOUNTS_RETURN_OVER, /* a return address made for a forward, of too long ago */
 };
 
 /* What became of a change to the directory. */
@@ -29,10 +30,17 @@ enum directory_result {
     DIRECTORY_BAD_PASSWORD, /* too long, or a character that cannot be typed; or not a crypt hash */
     DIRECTORY_BAD_VALUE,    /* a quota, delay or language out of range */
     DIRECTORY_IN_USE,       /* something still depends on it */
-    DIRECTORY_REMOTE,       /* a target on another server, which this stage cannot forward to */
     DIRECTORY_LOOP,         /* the alias would lead to itself */
     DIRECTORY_LIMIT,        /* too many targets, or too much work waiting */
     DIRECTORY_TEMPORARY,    /* the disk did not do it; nothing was changed */
+};
+
+/* What a sender learns of an alias. */
+enum directory_alias_kind {
+    DIRECTORY_HIDDEN, /* nothing */
+    DIRECTORY_TOLD,   /* where it leads */
+    DIRECTORY_MOVED,  /* the new address; mail is not forwarded */
+    DIRECTORY_ALIAS_KINDS
 };
 
 enum guard_verdict_kind { GUARD_OK, GUARD_MANY_SESSIONS, GUARD_MANY_FROM_ADDRESS };
@@ -43,6 +51,8 @@ enum { QUEUE_FORWARD = 1, QUEUE_HIDDEN = 2 }; /* flags of a queue_target */
 enum queue_state { QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HELD };
 enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_REMOVE, QUEUE_BOUNCE };
 enum queue_result { QUEUE_DONE, QUEUE_NO_SUCH, QUEUE_NOT_NOW };
+
+enum { COURIER_RCPTS_MAX = 100 }; /* so that what is said of each of them fits a frame */
 
 /* What a courier found. */
 enum courier_verdict {

@@ -18,13 +18,15 @@
 #include "role/spawn.h"
 #include "role/tell.h"
 
+enum { NAME_ROOM = 1024 }; /* two host names and a user's fit */
+
 /* Something from the parent that waits for role_go. */
 struct waiting {
     struct list link;
     enum waiting_kind { LISTENER, FILE_TO_READ, SETTING } kind;
     uint32_t what; /* enum role_protocol, role_file_kind or role_setting_kind */
     int fd;        /* -1: a setting */
-    char name[256];
+    char name[NAME_ROOM];
 };
 
 static struct {

@@ -33,12 +33,16 @@ enum role_file_kind {
     ROLE_FILE_TRUST_ANCHOR,        /* that a line names */
     ROLE_FILE_SYSTEM_TRUST_ANCHOR, /* where no line says anything */
     ROLE_FILE_SYSTEM_RESOLVERS,    /* resolv.conf, where no line names a resolver */
+    ROLE_FILE_ROUTE_PASSWORD,      /* in its first line; name: the domain of the route */
     ROLE_FILE_KIND_COUNT
 };
 
 /* A line of the configuration that concerns a role. */
 enum role_setting_kind {
-    ROLE_SETTING_RESOLVER, /* ADDRESS:PORT of a DNS server */
+    ROLE_SETTING_RESOLVER,    /* ADDRESS:PORT of a DNS server */
+    ROLE_SETTING_ROUTE,       /* DOMAIN HOST PORT POLICY [USER]: a line `route`; POLICY is a word of
+                                 conf/route_tls.def, and its password comes as a file */
+    ROLE_SETTING_OWN_ADDRESS, /* an address at which this machine takes mail */
     ROLE_SETTING_KIND_COUNT
 };
 

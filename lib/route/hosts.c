@@ -43,7 +43,7 @@ go_fixed(struct walk *w, const struct route_fixed *fixed)
 {
     struct host *h = only_host(w, fixed->host);
 
-    w->out->configured = true;
+    w->out->configured = fixed;
     w->port = fixed->port;
     h->literal = slice_make(w->out->literal, route_literal_read(fixed->host, w->out->literal));
     return h->literal.len || dns_name_is_host(h->name) ||
@@ -61,8 +61,7 @@ go_literal(struct walk *w)
     h->literal = slice_make(w->out->literal, route_literal_read(inside, w->out->literal));
     if (!h->literal.len || domain.at[domain.len - 1] != ']')
         return route_fail(w, ROUTE_NO_DOMAIN, domain, SLICE(""));
-    return !route_is_own(w->in->own_addresses, w->in->own_address_count, h->literal) ||
-           route_fail(w, ROUTE_LOOP, domain, SLICE(""));
+    return !route_is_own_address(w->in, h->literal) || route_fail(w, ROUTE_LOOP, domain, SLICE(""));
 }
 
 /* The null MX is alone (rfc7505#3-a); beside others the root is no server (rfc7505#3-b). */

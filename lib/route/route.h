@@ -49,8 +49,9 @@ struct route_input {
     size_t own_name_count;
     const struct slice *own_addresses; /* 4 or 16 bytes each */
     size_t own_address_count;
-    uint16_t port;   /* of mail servers that the DNS names: ROUTE_SMTP_PORT, but for tests */
-    uint64_t random; /* decides between equals: the same for all walks to one domain */
+    bool loopback_is_ours; /* 127.0.0.0/8, ::1 and the unspecified addresses lead to this machine */
+    uint16_t port;         /* of mail servers that the DNS names: ROUTE_SMTP_PORT, but for tests */
+    uint64_t random;       /* decides between equals: the same for all walks to one domain */
     bool ipv6_first;
     const struct route_known *known;
     size_t known_count;
@@ -74,8 +75,8 @@ struct route {
     size_t ask_count;
     struct route_hop hops[ROUTE_HOPS_MAX]; /* ROUTE_FOUND: in the order to try them */
     size_t hop_count;
-    bool mx_secure;  /* DNSSEC proves that these are the domain's servers */
-    bool configured; /* by a fixed route */
+    bool mx_secure;                       /* DNSSEC proves that these are the domain's servers */
+    const struct route_fixed *configured; /* the fixed route it goes by, or NULL */
     bool incomplete; /* some servers were left out as the DNS failed: no failure of the hops is for
                         good */
     struct slice about; /* a failure, or incomplete: the name it is about */
@@ -85,6 +86,10 @@ struct route {
 
 /* About 14 KiB of route, which is set anew. Slices of `in` and of the answers must outlive it. */
 void route_walk(const struct route_input *in, struct route *route);
+
+/* As route_walk, but it ends, with no hops, as soon as it is clear whether there is anything that
+ * may take the domain's mail, and asks one question at a time. */
+void route_exists(const struct route_input *in, struct route *route);
 
 const char *route_code(enum route_kind failure); /* "5.1.2" */
 const char *route_text(enum route_kind failure);

@@ -37,6 +37,8 @@ bool route_is_unknown(const struct dns_answer *a); /* nothing is known, good or 
 
 bool route_is_own(const struct slice *own, size_t count, struct slice s);
 
+bool route_is_own_address(const struct route_input *in, struct slice address);
+
 bool route_find_hosts(struct walk *w); /* hosts.c; false: the walk has ended */
 void route_find_tlsa(struct walk *w);  /* dane.c */
 void route_put_hops(struct walk *w);   /* hops.c */

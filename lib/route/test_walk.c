@@ -468,6 +468,44 @@ ipv4_comes_first_where_the_machine_has_no_ipv6(void **state)
     buf_clear(&asked);
 }
 
+/* rfc5321#5.1-f: whoever is told to bring mail to 127.0.0.1 would bring it to itself. */
+static void
+this_machines_own_loopback_is_ours_where_the_owner_says_so(void **state)
+{
+    static const struct {
+        const char *domain, *world;
+        bool ours;
+    } cases[] = {
+        {"a.example", "a.example A 127.9.9.9", true},
+        {"a.example", "a.example A 0.0.0.0", true},
+        {"a.example", "a.example AAAA ::1", true},
+        {"a.example", "a.example AAAA ::", true},
+        {"a.example", "a.example AAAA ::ffff:127.0.0.1", true},
+        {"[127.0.0.1]", "", true},
+        {"a.example", "a.example A 128.0.0.1", false},
+        {"a.example", "a.example AAAA ::2", false},
+        {"a.example", "a.example AAAA ::ffff:192.0.2.127", false},
+        {"a.example", "a.example AAAA 2001:db8::127.0.0.1", false},
+    };
+    struct route route;
+    struct world w;
+    struct buf asked;
+
+    (void)state;
+    buf_init(&asked, 1 << 16);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int strict = 0; strict < 2; strict++) {
+            struct route_input in = input_for(cases[i].domain);
+
+            in.loopback_is_ours = strict;
+            make_world(&w, cases[i].world);
+            walk(&w, &in, &route, &asked);
+            assert_int_equal(route.kind, strict && cases[i].ours ? ROUTE_LOOP : ROUTE_FOUND);
+            arena_free(w.arena);
+        }
+    buf_clear(&asked);
+}
+
 static void
 a_smarthost_takes_what_has_no_line_of_its_own(void **state)
 {
@@ -556,6 +594,7 @@ main(void)
         cmocka_unit_test(questions_come_together_that_need_no_other_answer),
         cmocka_unit_test(equal_preferences_are_shuffled_by_the_number_handed_in),
         cmocka_unit_test(ipv4_comes_first_where_the_machine_has_no_ipv6),
+        cmocka_unit_test(this_machines_own_loopback_is_ours_where_the_owner_says_so),
         cmocka_unit_test(a_smarthost_takes_what_has_no_line_of_its_own),
         cmocka_unit_test(servers_and_addresses_have_their_limits),
         cmocka_unit_test(every_failure_has_a_code_and_words),

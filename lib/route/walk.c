@@ -77,11 +77,32 @@ route_is_own(const struct slice *own, size_t count, struct slice s)
     return false;
 }
 
+/* 127.0.0.0/8, 0.0.0.0/8, ::1, ::, and those of IPv4 in their IPv6 form. */
+static bool
+is_loopback(struct slice address)
+{
+    static const uint8_t zeros[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct slice last = slice_tail(address, address.len - 4);
+
+    if (address.len == 16 && memcmp(address.at, zeros, sizeof(zeros)) == 0)
+        return last.at[0] == 0 && last.at[1] == 0 && last.at[2] == 0 && last.at[3] <= 1;
+    if (address.len == 16 && memcmp(address.at, mapped, sizeof(mapped)) != 0)
+        return false;
+    return last.at[0] == 127 || last.at[0] == 0;
+}
+
+bool
+route_is_own_address(const struct route_input *in, struct slice address)
+{
+    return route_is_own(in->own_addresses, in->own_address_count, address) ||
+           (in->loopback_is_ours && is_loopback(address));
+}
+
 static bool
 has_own_address(const struct route_input *in, const struct dns_answer *a)
 {
     for (size_t i = 0; i < a->count; i++)
-        if (route_is_own(in->own_addresses, in->own_address_count, a->records[i].data))
+        if (route_is_own_address(in, a->records[i].data))
             return true;
     return false;
 }

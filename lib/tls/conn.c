@@ -6,24 +6,25 @@
 #include "base/ensure.h"
 #include "tls/private.h"
 
-struct tls_conn {
-    struct tls_server *server;
-    SSL *ssl;
-    char error[256];
-};
+/* Tickets and a session cache would need keys shared between the edges; a new handshake is one
+ * signature. Released buffers keep idle sessions small. rfc8461#7.2-a */
+void
+tls_context_options(SSL_CTX *ctx)
+{
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
 
 struct tls_conn *
-tls_conn_new(struct tls_server *s, int fd, const char *alpn)
+tls_conn_on(SSL_CTX *ctx, int fd)
 {
     struct tls_conn *c = heap_take(sizeof(*c));
 
-    ensure(!list_empty(&s->certificates));
-    s->owners++;
-    c->server = s;
-    c->ssl = SSL_new(LIST_OF(s->certificates.next, struct certificate, link)->ctx);
+    c->ssl = SSL_new(ctx);
     ensure(c->ssl && SSL_set_fd(c->ssl, fd) == 1);
-    SSL_set_app_data(c->ssl, (char *)(uintptr_t)alpn);
-    SSL_set_accept_state(c->ssl);
     return c;
 }
 
@@ -44,9 +45,13 @@ static void
 keep_error(struct tls_conn *c)
 {
     unsigned long code = ERR_get_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    const char *why = tls_certificate_failure(c->ssl, &c->failure);
 
-    snprintf(c->error, sizeof(c->error), "%s", reason ? reason : "the connection broke");
+    if (!why) {
+        c->failure = TLS_FAILURE_HANDSHAKE;
+        why = code ? ERR_reason_error_string(code) : NULL;
+    }
+    snprintf(c->error, sizeof(c->error), "%s", why ? why : "the connection broke");
     ERR_clear_error();
 }
 
@@ -88,6 +93,12 @@ tls_conn_write(struct tls_conn *c, struct slice bytes, size_t *put, bool *want_w
     return done == 1 ? ERR_OK : result_of(c, done, want_write);
 }
 
+enum tls_failure
+tls_conn_failure(const struct tls_conn *c)
+{
+    return c->failure;
+}
+
 const char *
 tls_conn_error(const struct tls_conn *c)
 {
@@ -117,7 +128,7 @@ tls_conn_name(const struct tls_conn *c)
 bool
 tls_conn_name_known(const struct tls_conn *c)
 {
-    return certificate_find(c->server, tls_conn_name(c)) != NULL;
+    return c->server && certificate_find(c->server, tls_conn_name(c)) != NULL;
 }
 
 size_t

@@ -21,6 +21,23 @@ struct certificate {
     SSL_CTX *ctx;
 };
 
+/* A server's or a client's. */
+struct tls_conn {
+    struct tls_server *server; /* a client has none */
+    SSL *ssl;
+    enum tls_failure failure;
+    char error[256];
+};
+
+/* conn.c: on that socket, without a role in the handshake yet. */
+struct tls_conn *tls_conn_on(SSL_CTX *ctx, int fd);
+/* What all connections do, whichever end they are. */
+void tls_context_options(SSL_CTX *ctx);
+
+/* client.c: what was wrong with the peer's certificate, in plain words; NULL: nothing, or nobody
+ * asked. */
+const char *tls_certificate_failure(const SSL *ssl, enum tls_failure *failure);
+
 /* server.c: the certificate for a host name, or NULL. */
 struct certificate *certificate_find(const struct tls_server *s, const char *name);
 

@@ -127,18 +127,12 @@ use_certificate(struct tls_server *s, SSL_CTX *ctx, struct slice pem)
     return done;
 }
 
-/* Tickets and a session cache would need keys shared between the edges; a new handshake is one
- * signature. Released buffers keep idle sessions small. */
 static void
 set_options(struct tls_server *s, SSL_CTX *ctx)
 {
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    tls_context_options(ctx);
+    SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_num_tickets(ctx, 0);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_tlsext_servername_callback(ctx, choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(ctx, s);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
@@ -165,4 +159,18 @@ tls_server_add(struct tls_server *s, struct slice name, struct slice pem)
     list_append(&s->certificates, &c->link);
     s->count++;
     return ERR_OK;
+}
+
+struct tls_conn *
+tls_conn_new(struct tls_server *s, int fd, const char *alpn)
+{
+    struct tls_conn *c;
+
+    ensure(!list_empty(&s->certificates));
+    c = tls_conn_on(LIST_OF(s->certificates.next, struct certificate, link)->ctx, fd);
+    s->owners++;
+    c->server = s;
+    SSL_set_app_data(c->ssl, (char *)(uintptr_t)alpn);
+    SSL_set_accept_state(c->ssl);
+    return c;
 }

@@ -51,7 +51,7 @@ bool tls_server_is_empty(const struct tls_server *s);
 /* Whom the other side must prove to be. */
 enum tls_trust {
     TLS_TRUST_ANYONE, /* nobody: encryption as such (RFC 7435) */
-    TLS_TRUST_NAME,   /* the name, by a certificate that leads to one of the roots (RFC 8461 4.1) */
+    TLS_TRUST_NAME,   /* the name, by a certificate that leads to one of the roots (RFC 8461 4.2) */
     TLS_TRUST_DANE,   /* what its TLSA records say (RFC 7672 3) */
 };
 

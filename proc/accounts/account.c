@@ -14,9 +14,8 @@ parse(struct name *n, struct slice address, struct outcome *o)
     return false;
 }
 
-/* The account of an address, its id in o; false, with the outcome set, where there is none. */
-static bool
-find(struct directory *d, struct name *n, struct slice address, struct outcome *o)
+bool
+directory_find_account(struct directory *d, struct name *n, struct slice address, struct outcome *o)
 {
     if (!parse(n, address, o))
         return false;
@@ -113,7 +112,7 @@ account_passwd(struct directory *d, const struct directory_account_passwd *m,
     struct name n;
     bool had_apop;
 
-    if (!find(d, &n, m->address, o))
+    if (!directory_find_account(d, &n, m->address, o))
         return;
     had_apop = has_apop(d, &n);
     put_proof(d, o->account, c, m->password);
@@ -135,7 +134,7 @@ account_quota(struct directory *d, const struct directory_account_quota *m,
     struct name n;
 
     (void)c;
-    if (!find(d, &n, m->address, o) || !quota_of(m->quota, &quota, o))
+    if (!directory_find_account(d, &n, m->address, o) || !quota_of(m->quota, &quota, o))
         return;
     db_run(&d->db, SQL_account_quota, DB_VALUES(db_number(o->account), quota));
     outcome_set(o, DIRECTORY_OK, "The quota of %s is changed.", n.text);
@@ -148,7 +147,7 @@ account_suspend(struct directory *d, const struct directory_account_suspend *m,
     struct name n;
 
     (void)c;
-    if (!find(d, &n, m->address, o))
+    if (!directory_find_account(d, &n, m->address, o))
         return;
     db_run(&d->db, SQL_account_suspend,
            DB_VALUES(db_number(o->account), db_number(m->suspended != 0)));
@@ -164,7 +163,7 @@ account_delay(struct directory *d, const struct directory_account_login_delay *m
     struct name n;
 
     (void)c;
-    if (!find(d, &n, m->address, o))
+    if (!directory_find_account(d, &n, m->address, o))
         return;
     /* rfc2449#6.5-b: before the login the service's is announced, so nobody's is longer */
     if (m->seconds > d->login_delay && m->seconds != UINT32_MAX) {
@@ -187,7 +186,7 @@ account_apop(struct directory *d, const struct directory_account_apop *m,
     struct name n;
 
     (void)c;
-    if (!find(d, &n, m->address, o))
+    if (!directory_find_account(d, &n, m->address, o))
         return;
     if (m->secret.len && !credentials_password_ok(m->secret)) {
         outcome_set(o, DIRECTORY_BAD_PASSWORD, "This cannot be a password.");
@@ -203,32 +202,6 @@ account_apop(struct directory *d, const struct directory_account_apop *m,
                 n.text);
 }
 
-static bool
-language_ok(struct slice language)
-{
-    for (size_t i = 0; i < language.len; i++)
-        if (!ascii_is_alnum(language.at[i]) && language.at[i] != '-')
-            return false;
-    return language.len <= DIRECTORY_LANGUAGE_MAX && language.len != 1;
-}
-
-void
-account_language(struct directory *d, const struct directory_account_language *m,
-                 const struct credentials *c, struct outcome *o)
-{
-    struct name n;
-
-    (void)c;
-    if (!find(d, &n, m->address, o))
-        return;
-    if (!language_ok(m->language)) {
-        outcome_set(o, DIRECTORY_BAD_VALUE, "This is not a language: try en or es.");
-        return;
-    }
-    db_run(&d->db, SQL_account_language, DB_VALUES(db_number(o->account), db_text(m->language)));
-    outcome_set(o, DIRECTORY_OK, "The language of %s is changed.", n.text);
-}
-
 void
 account_remove(struct directory *d, const struct directory_account_remove *m,
                const struct credentials *c, struct outcome *o)
@@ -236,7 +209,7 @@ account_remove(struct directory *d, const struct directory_account_remove *m,
     struct name n;
 
     (void)c;
-    if (!find(d, &n, m->address, o))
+    if (!directory_find_account(d, &n, m->address, o))
         return;
     db_run(&d->db, SQL_account_drop, DB_VALUES(db_number(o->account)));
     /* an alias that kept a copy here loses that target, but not its others */

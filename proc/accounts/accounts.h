@@ -19,11 +19,12 @@ struct accounts {
     struct directory directory;
     struct verified verified;
     struct workers workers;
-    uint64_t seed;       /* of the keys that keep one user's jobs apart from another's */
-    uint8_t salt[32];    /* the directory's own, for SCRAM with users who do not exist */
-    struct slice secret; /* in salt */
-    struct list askers;  /* all that wait for an answer that takes time */
-    struct list changes; /* for the next transaction, which is due when not empty */
+    uint64_t seed; /* of the keys that keep one user's jobs apart from another's */
+    uint8_t
+        salt[DIRECTORY_SECRET_MAX]; /* the directory's own, for SCRAM with users who do not exist */
+    struct slice secret;            /* in salt */
+    struct list askers;             /* all that wait for an answer that takes time */
+    struct list changes;            /* for the next transaction, which is due when not empty */
     struct timer *copy, *flush;
     bool copying;
     uint64_t logins, cached, failed;

@@ -1,5 +1,6 @@
-/* Changes of aliases. Invariant: what an alias names was hosted here, led somewhere and not back
- * when it was made; an account or alias that is removed goes from all that named it. */
+/* Changes of aliases. Invariant: what an alias names here led somewhere, and not back, when it was
+ * named; an account or alias that is removed goes from all that named it. All rows of an alias are
+ * of one kind, and one that tells a sender anything has one target. */
 #include <stdio.h>
 
 #include "directory_private.h"
@@ -51,8 +52,10 @@ directory_forget_target(struct directory *d, const struct name *n, struct outcom
 {
     struct listed *list = NULL;
     struct name target;
-    bool done = directory_list_text(d, &list, name_text(n));
+    bool done;
 
+    arena_clear(d->texts); /* of what was found before */
+    done = directory_list_text(d, &list, name_text(n));
     while (done && list) {
         struct slice text = list->text;
 
@@ -79,46 +82,74 @@ parse(struct directory *d, struct name *n, struct slice address, struct outcome 
     return false;
 }
 
+/* A target as the directory writes it: where its domain is hosted here, like a name of ours. */
 static bool
-target_ok(struct directory *d, struct name *target, struct slice address, struct outcome *o)
+read_target(struct directory *d, struct slice address, char text[MIME_ADDRESS_MAX + 1],
+            bool *is_here)
+{
+    struct name n;
+
+    if (!name_parse_elsewhere(address, text) || !name_take(&n, slice_of(text)))
+        return false;
+    *is_here = directory_has_domain(d, n.domain);
+    if (*is_here)
+        memcpy(text, n.text, sizeof(n.text));
+    return true;
+}
+
+/* An address here must be one that takes mail. */
+static bool
+leads_somewhere(struct directory *d, const char *target, struct outcome *o)
 {
     struct name probe;
     struct expansion x;
 
-    if (!name_parse(target, address)) {
+    name_take(&probe, slice_of(target));
+    directory_expand_name(d, &probe, &x);
+    if (x.verdict == ACCOUNTS_NO_MAILBOX)
+        outcome_set(o, DIRECTORY_NO_SUCH, "There is no account and no alias %s.", target);
+    else if (x.verdict == ACCOUNTS_MOVED)
+        outcome_set(o, DIRECTORY_NO_SUCH, "%s has moved to %.*s.", target, (int)x.told.len,
+                    x.told.at);
+    else
+        return true;
+    return false;
+}
+
+static bool
+target_ok(struct directory *d, const struct name *alias, uint32_t kind, struct slice address,
+          char text[MIME_ADDRESS_MAX + 1], struct outcome *o)
+{
+    bool is_here;
+
+    if (!read_target(d, address, text, &is_here))
         outcome_set(o, DIRECTORY_BAD_ADDRESS, "This target is not an address: %.*s",
                     (int)slice_head(address, MIME_ADDRESS_MAX).len, address.at);
-        return false;
-    }
-    if (!directory_has_domain(d, target->domain)) {
-        outcome_set(o, DIRECTORY_REMOTE,
-                    "%s is on another server. Forwarding to other servers comes with the outgoing "
-                    "queue; for now a target is an address of a domain hosted here.",
-                    target->text);
-        return false;
-    }
-    name_take(&probe, name_text(target)); /* which expanding cuts */
-    directory_expand_name(d, &probe, &x);
-    if (x.verdict != ACCOUNTS_NO_MAILBOX)
-        return true;
-    outcome_set(o, DIRECTORY_NO_SUCH, "There is no account and no alias %s.", target->text);
+    else if (kind != DIRECTORY_HIDDEN && !slice_is_ascii(slice_of(text)))
+        outcome_set(o, DIRECTORY_BAD_VALUE,
+                    "%s cannot be told to every sender: it has letters beyond ASCII.", text);
+    else if (kind == DIRECTORY_MOVED && slice_eq(slice_of(text), name_text(alias)))
+        outcome_set(o, DIRECTORY_LOOP, "%s cannot have moved to itself.", text);
+    else
+        return !is_here || leads_somewhere(d, text, o);
     return false;
 }
 
 /* Puts the targets; returns how many were new, or -1 with the outcome set. */
 static int
-put_targets(struct directory *d, const struct name *n, struct slice items, struct outcome *o)
+put_targets(struct directory *d, const struct name *n, const struct directory_alias_add *m,
+            struct outcome *o)
 {
+    struct slice items = m->targets;
     struct directory_target item;
-    struct name target;
+    char text[MIME_ADDRESS_MAX + 1];
     int added = 0;
 
     while (msg_items_take(&items, MSG_directory_target, &item)) {
-        if (!target_ok(d, &target, item.address, o))
+        if (!target_ok(d, n, m->kind, item.address, text, o))
             return -1;
-        added +=
-            db_run(&d->db, SQL_alias_put,
-                   DB_VALUES(db_text(n->domain), db_text(n->local), db_text(name_text(&target))));
+        added += db_run(&d->db, SQL_alias_put,
+                        DB_VALUES(db_text(n->domain), db_text(n->local), db_text(slice_of(text))));
     }
     if (items.len == 0)
         return added;
@@ -126,15 +157,15 @@ put_targets(struct directory *d, const struct name *n, struct slice items, struc
     return -1;
 }
 
-static bool
-many_targets(struct directory *d, const struct name *n)
+static uint64_t
+count_targets(struct directory *d, const struct name *n)
 {
-    bool many =
-        db_first(&d->db, SQL_alias_count, DB_VALUES(db_text(n->domain), db_text(n->local))) &&
-        db_get_number(&d->db, SQL_alias_count, 0) > DIRECTORY_TARGETS_MAX;
+    uint64_t count = 0;
 
+    if (db_first(&d->db, SQL_alias_count, DB_VALUES(db_text(n->domain), db_text(n->local))))
+        count = db_get_number(&d->db, SQL_alias_count, 0);
     db_end(&d->db, SQL_alias_count);
-    return many;
+    return count;
 }
 
 static bool
@@ -148,46 +179,80 @@ leads_back(struct directory *d, const struct name *n)
     return x.verdict == ACCOUNTS_LOOP;
 }
 
+/* rfc5321#4.5.1-a: a postmaster is always there. */
+static bool
+kind_ok(const struct name *n, uint32_t kind, struct outcome *o)
+{
+    if (kind >= DIRECTORY_ALIAS_KINDS)
+        outcome_set(o, DIRECTORY_BAD_VALUE, "There is no such kind of alias.");
+    else if (kind == DIRECTORY_MOVED && slice_eq(n->local, SLICE("postmaster")))
+        outcome_set(o, DIRECTORY_IN_USE,
+                    "Mail for %s must be taken as long as its domain is hosted here.", n->text);
+    else
+        return true;
+    return false;
+}
+
+/* What the alias has come to with the targets put. */
+static void
+conclude(struct directory *d, const struct name *n, uint32_t kind, int added, struct outcome *o)
+{
+    static const char *const now[] = {
+        [DIRECTORY_HIDDEN] = "leads there",
+        [DIRECTORY_TOLD] = "leads there, and senders are told so",
+        [DIRECTORY_MOVED] = "has moved there: its mail is refused, with the new address"};
+    uint64_t count = count_targets(d, n);
+
+    if (count > DIRECTORY_TARGETS_MAX)
+        outcome_set(o, DIRECTORY_LIMIT, "An alias has at most %d targets.", DIRECTORY_TARGETS_MAX);
+    else if (kind != DIRECTORY_HIDDEN && count != 1)
+        outcome_set(o, DIRECTORY_BAD_VALUE,
+                    "Senders can be told one address, and %s has %llu targets.", n->text,
+                    (unsigned long long)count);
+    else if (leads_back(d, n))
+        outcome_set(o, DIRECTORY_LOOP,
+                    "The alias %s would lead back to itself, or through more than %d aliases, or "
+                    "to more addresses than fit an answer.",
+                    n->text, DIRECTORY_DEPTH_MAX);
+    else
+        outcome_set(o, DIRECTORY_OK, "The alias %s %s (%d new).%s", n->text, now[kind], added,
+                    directory_account_id(d, n) ? " It overrules the account of the same address."
+                                               : "");
+}
+
 void
 alias_add(struct directory *d, const struct directory_alias_add *m, const struct credentials *c,
           struct outcome *o)
 {
     struct name n;
-    int added;
+    int added, changed;
 
     (void)c;
-    if (!parse(d, &n, m->address, o))
+    if (!parse(d, &n, m->address, o) || !kind_ok(&n, m->kind, o))
         return;
-    added = put_targets(d, &n, m->targets, o);
+    added = put_targets(d, &n, m, o);
     if (added < 0)
         return;
-    if (added == 0)
-        outcome_set(o, m->targets.len ? DIRECTORY_EXISTS : DIRECTORY_BAD_VALUE,
-                    m->targets.len ? "The alias %s leads there already."
-                                   : "The alias %s needs at least one target.",
-                    n.text);
-    else if (many_targets(d, &n))
-        outcome_set(o, DIRECTORY_LIMIT, "An alias has at most %d targets.", DIRECTORY_TARGETS_MAX);
-    else if (leads_back(d, &n))
-        outcome_set(o, DIRECTORY_LOOP,
-                    "The alias %s would lead back to itself, or through more than %d aliases.",
-                    n.text, DIRECTORY_DEPTH_MAX);
+    changed = db_run(&d->db, SQL_alias_kind,
+                     DB_VALUES(db_text(n.domain), db_text(n.local), db_number(m->kind)));
+    if (m->targets.len == 0)
+        outcome_set(o, DIRECTORY_BAD_VALUE, "The alias %s needs at least one target.", n.text);
+    else if (added == 0 && changed == 0)
+        outcome_set(o, DIRECTORY_EXISTS, "The alias %s leads there already.", n.text);
     else
-        outcome_set(o, DIRECTORY_OK, "The alias %s has %d more targets.%s", n.text, added,
-                    directory_account_id(d, &n) ? " It overrules the account of the same address."
-                                                : "");
+        conclude(d, &n, m->kind, added, o);
 }
 
 static bool
 drop_targets(struct directory *d, const struct name *n, struct slice items, struct outcome *o)
 {
     struct directory_target item;
-    struct name target;
+    char text[MIME_ADDRESS_MAX + 1];
 
     while (msg_items_take(&items, MSG_directory_target, &item)) {
-        if (name_parse(&target, item.address) &&
+        if (name_parse_elsewhere(item.address, text) &&
             db_run(&d->db, SQL_alias_drop,
-                   DB_VALUES(db_text(n->domain), db_text(n->local), db_text(name_text(&target)))))
+                   DB_VALUES(db_text(n->domain), db_text(n->local), db_text(slice_of(text)))))
             continue;
         outcome_set(o, DIRECTORY_NO_SUCH, "The alias %s does not lead to %.*s.", n->text,
                     (int)slice_head(item.address, MIME_ADDRESS_MAX).len, item.address.at);

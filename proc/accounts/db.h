@@ -16,7 +16,7 @@ enum sql {
 };
 
 enum {
-    DB_VERSION = 1,                 /* user_version of the format */
+    DB_VERSION = 2,                 /* user_version of the format */
     DB_APPLICATION = 0x76616c44,    /* application_id: "valD" */
     DB_VERIFY_BYTES_MAX = 64 << 20, /* larger files are not verified whole at the start */
     DB_COPY_PAGES = 64,             /* of 4 KiB, in one step of the copy */
@@ -38,6 +38,11 @@ struct db {
  * database is of a later version. A damaged one is moved aside and logged, never an error. */
 struct err db_open(struct db *db);
 void db_close(struct db *db); /* also after a failed open */
+
+/* The format of a new file, and of an older one in place: all of a step or nothing of it. Either
+ * has every secret then. */
+struct err db_schema_make(sqlite3 *sqlite);
+struct err db_schema_upgrade(sqlite3 *sqlite, int version);
 
 /* Moves the database aside as damaged and opens its copy, or an empty one, in its place. */
 struct err db_replace(struct db *db);

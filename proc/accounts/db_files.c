@@ -22,33 +22,6 @@
 
 enum { LOCK_POLL_MS = 20 };
 
-static const char schema[] =
-    "BEGIN;"
-    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE domains (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-    " suspended INTEGER NOT NULL DEFAULT 0, accounts INTEGER NOT NULL DEFAULT 0,"
-    " aliases INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL);"
-    "CREATE TABLE accounts (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " domain TEXT NOT NULL REFERENCES domains (name), local TEXT NOT NULL,"
-    " suspended INTEGER NOT NULL DEFAULT 0, hash TEXT, scram_salt BLOB, scram_iterations INTEGER,"
-    " scram_stored BLOB, scram_server BLOB, apop TEXT, quota INTEGER, login_delay INTEGER,"
-    " language TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL DEFAULT 0,"
-    " messages INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, UNIQUE (domain, local));"
-    "CREATE TABLE aliases (domain TEXT NOT NULL REFERENCES domains (name), local TEXT NOT NULL,"
-    " target TEXT NOT NULL, PRIMARY KEY (domain, local, target)) WITHOUT ROWID;"
-    "CREATE INDEX aliases_by_target ON aliases (target);"
-    "CREATE TRIGGER account_more AFTER INSERT ON accounts BEGIN"
-    " UPDATE domains SET accounts=accounts+1 WHERE name=new.domain; END;"
-    "CREATE TRIGGER account_less AFTER DELETE ON accounts BEGIN"
-    " UPDATE domains SET accounts=accounts-1 WHERE name=old.domain; END;"
-    "CREATE TRIGGER alias_more AFTER INSERT ON aliases BEGIN"
-    " UPDATE domains SET aliases=aliases+1 WHERE name=new.domain; END;"
-    "CREATE TRIGGER alias_less AFTER DELETE ON aliases BEGIN"
-    " UPDATE domains SET aliases=aliases-1 WHERE name=old.domain; END;"
-    "INSERT INTO sqlite_sequence VALUES ('accounts', 0);"
-    "INSERT INTO secrets VALUES ('salt', x'');"
-    "COMMIT;";
-
 static uint64_t
 now_seconds(void)
 {
@@ -200,7 +173,7 @@ open_file(const char *path, sqlite3 **sqlite)
         code = sqlite3_exec(*sqlite, then, NULL, NULL, NULL);
     if (code == SQLITE_OK && stat(path, &st) == 0 && st.st_size <= DB_VERIFY_BYTES_MAX)
         code = verify(*sqlite);
-    return code == SQLITE_OK ? ERR_OK : open_error(*sqlite, code);
+    return code == SQLITE_OK ? db_schema_upgrade(*sqlite, version) : open_error(*sqlite, code);
 }
 
 static void
@@ -224,41 +197,14 @@ renew_ids(sqlite3 *sqlite)
     return ERR_OK;
 }
 
-static int
-put_salt(sqlite3 *sqlite)
-{
-    uint8_t salt[32];
-    sqlite3_stmt *s = NULL;
-    int code = sqlite3_prepare_v2(sqlite, "UPDATE secrets SET value=?1", -1, &s, NULL);
-
-    random_fill(salt, sizeof(salt));
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_blob(s, 1, salt, sizeof(salt), SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(s);
-    sqlite3_finalize(s);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 static struct err
 make_empty(void)
 {
     sqlite3 *sqlite = NULL;
-    char head[100];
-    struct err e = ERR_OK;
     int code = sqlite3_open(NEW_FILE, &sqlite);
+    struct err e =
+        code == SQLITE_OK ? db_schema_make(sqlite) : err_os(EIO, "writing a new directory");
 
-    snprintf(head, sizeof(head),
-             "PRAGMA page_size=4096; PRAGMA application_id=%d; PRAGMA user_version=%d;",
-             DB_APPLICATION, DB_VERSION);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(sqlite, head, NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(sqlite, schema, NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        code = put_salt(sqlite);
-    if (code != SQLITE_OK)
-        e = err_os(sqlite3_system_errno(sqlite), "writing a new directory");
     sqlite3_close(sqlite);
     return e;
 }

@@ -15,12 +15,18 @@ struct usage {
 struct err
 directory_open(struct directory *d)
 {
-    /* those followed, and as many that were read with them: of the longest address, with its link
-     */
-    enum { TEXTS_BYTES = 2 * DIRECTORY_TARGETS_MAX * (MIME_ADDRESS_MAX + 64) };
+    /* those followed, and as many that were read with them: of the longest address, with its link;
+     * and what an answer holds */
+    enum {
+        TEXTS_BYTES = 2 * DIRECTORY_TARGETS_MAX * (MIME_ADDRESS_MAX + 64) + DIRECTORY_ANSWER_MAX
+    };
+    struct err e;
 
     *d = (struct directory){.texts = arena_new("alias texts", TEXTS_BYTES)};
-    return db_open(&d->db);
+    e = db_open(&d->db);
+    if (!err_is(e))
+        directory_read_keys(d);
+    return e;
 }
 
 void
@@ -126,12 +132,12 @@ directory_account_get(struct directory *d, const struct name *n, struct account 
 }
 
 struct slice
-directory_salt(struct directory *d, uint8_t room[32])
+directory_secret(struct directory *d, const char *name, uint8_t room[DIRECTORY_SECRET_MAX])
 {
     size_t len = 0;
 
-    if (db_first(&d->db, SQL_secret_get, NULL))
-        len = copy_bytes(db_get_slice(&d->db, SQL_secret_get, 0), room, 32);
+    if (db_first(&d->db, SQL_secret_get, DB_VALUES(db_text(slice_of(name)))))
+        len = copy_bytes(db_get_slice(&d->db, SQL_secret_get, 0), room, DIRECTORY_SECRET_MAX);
     db_end(&d->db, SQL_secret_get);
     return slice_make(room, len);
 }

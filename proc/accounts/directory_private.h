@@ -19,6 +19,12 @@ bool directory_has_domain(struct directory *d, struct slice domain);
 bool directory_has_alias(struct directory *d, const struct name *n);
 uint64_t directory_account_id(struct directory *d, const struct name *n); /* 0: none */
 
+/* The account of an address, its id in o; a domain. False, with the outcome set: there is none. */
+bool directory_find_account(struct directory *d, struct name *n, struct slice address,
+                            struct outcome *o);
+bool directory_find_domain(struct directory *d, struct name *n, struct slice domain,
+                           struct outcome *o);
+
 /* Texts in the directory's arena, the last one first: what was read before the next statement runs.
  */
 struct listed {
@@ -37,7 +43,16 @@ bool directory_forget_target(struct directory *d, const struct name *n, struct o
 /* Is this a postmaster's address that neither an account nor an alias has? */
 bool directory_lacks_postmaster(struct directory *d, const struct name *n);
 
-/* As directory_expand, for a name of any kind. */
+/* The reverse-path that mail of `sender` through this alias travels with, in the directory's arena;
+ * at is NULL where that is full. */
+struct slice directory_return_path(struct directory *d, struct slice alias, struct slice sender);
+
+/* Is the address, which n is, such a reverse-path coming back? SRS_GOOD: to *origin, in the arena.
+ */
+enum srs_verdict directory_return(struct directory *d, const struct name *n, struct slice address,
+                                  struct slice *origin);
+
+/* As directory_expand, for a name of any kind, and for the null sender. */
 void directory_expand_name(struct directory *d, struct name *n, struct expansion *x);
 
 /* What an account holds: as reported, or else as the row says. */

@@ -14,8 +14,8 @@ parse(struct name *n, struct slice domain, struct outcome *o)
     return false;
 }
 
-static bool
-parse_hosted(struct directory *d, struct name *n, struct slice domain, struct outcome *o)
+bool
+directory_find_domain(struct directory *d, struct name *n, struct slice domain, struct outcome *o)
 {
     if (!parse(n, domain, o))
         return false;
@@ -72,7 +72,7 @@ domain_suspend(struct directory *d, const struct directory_domain_suspend *m,
     struct name n;
 
     (void)c;
-    if (!parse_hosted(d, &n, m->name, o))
+    if (!directory_find_domain(d, &n, m->name, o))
         return;
     db_run(&d->db, SQL_domain_suspend, DB_VALUES(db_text(n.domain), db_number(m->suspended != 0)));
     outcome_set(o, DIRECTORY_OK, "The domain %s is %s.", n.text,
@@ -101,7 +101,7 @@ domain_remove(struct directory *d, const struct directory_domain_remove *m,
     uint64_t left;
 
     (void)c;
-    if (!parse_hosted(d, &n, m->name, o))
+    if (!directory_find_domain(d, &n, m->name, o))
         return;
     name_postmaster(&postmaster, &n);
     o->account = directory_account_id(d, &postmaster);

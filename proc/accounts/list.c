@@ -29,6 +29,8 @@ put_domain(struct db *db, enum sql sql, struct buf *out)
                                     .suspended = (uint32_t)db_get_number(db, sql, 1),
                                     .accounts = db_get_number(db, sql, 2),
                                     .aliases = db_get_number(db, sql, 3),
+                                    .language = db_get_slice(db, sql, 5),
+                                    .lifetime = (uint32_t)db_get_number(db, sql, 6),
                                     .created = db_get_number(db, sql, 4)};
 
     return put_item(out, MSG_directory_domain, &item);
@@ -61,7 +63,8 @@ put_account(struct directory *d, enum sql sql, struct buf *out)
         .login_delay = (uint32_t)db_get_number_or(db, sql, 8, UINT32_MAX),
         .language = db_get_slice(db, sql, 9),
         .messages = db_get_number(db, sql, 11),
-        .created = db_get_number(db, sql, 12)};
+        .created = db_get_number(db, sql, 12),
+        .lifetime = (uint32_t)db_get_number(db, sql, 13)};
 
     item.bytes = directory_used(d, item.id, db_get_number(db, sql, 10), &item.messages);
     return put_item(out, MSG_directory_account, &item);
@@ -172,7 +175,8 @@ put_alias(struct db *db, struct buf *out)
     struct directory_alias item = {.address =
                                        join(room, sizeof(room), db_get_slice(db, SQL_alias_list, 1),
                                             db_get_slice(db, SQL_alias_list, 0)),
-                                   .target = db_get_slice(db, SQL_alias_list, 2)};
+                                   .target = db_get_slice(db, SQL_alias_list, 2),
+                                   .kind = (uint32_t)db_get_number(db, SQL_alias_list, 3)};
 
     return put_item(out, MSG_directory_alias, &item);
 }

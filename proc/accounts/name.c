@@ -25,6 +25,17 @@ name_parse(struct name *n, struct slice address)
 }
 
 bool
+name_parse_elsewhere(struct slice address, char text[MIME_ADDRESS_MAX + 1])
+{
+    uint8_t room[MIME_ADDRESS_MAX];
+    struct buf out = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
+    struct mime_address a;
+
+    return mime_address_parse(address, &a) && mime_address_put(&out, &a) &&
+           slice_to_string(buf_slice(&out), text, MIME_ADDRESS_MAX + 1);
+}
+
+bool
 name_parse_domain(struct name *n, struct slice domain)
 {
     uint8_t room[MIME_ADDRESS_MAX];

@@ -17,6 +17,10 @@ bool name_parse(struct name *n, struct slice address);
 bool name_parse_alias(struct name *n, struct slice address);
 bool name_parse_user(struct name *n, struct slice user);
 
+/* Any spelling of an address on whatever server, literals included: the case of its local part is
+ * not ours to change. */
+bool name_parse_elsewhere(struct slice address, char text[MIME_ADDRESS_MAX + 1]);
+
 /* An address that is canonical already but for the case of its local part. The domain is empty
  * where there is none. False: too long, or nothing before the "@". */
 bool name_take(struct name *n, struct slice canonical);

@@ -13,7 +13,7 @@ static struct accounts accounts;
 static void
 read_secret(struct accounts *a)
 {
-    a->secret = directory_salt(&a->directory, a->salt);
+    a->secret = directory_secret(&a->directory, "salt", a->salt);
 }
 
 static void
@@ -38,6 +38,7 @@ replace_damaged(struct accounts *a)
     }
     a->directory.changed = true;
     read_secret(a);
+    directory_read_keys(&a->directory);
     verified_clear(&a->verified); /* the copy may have older passwords */
     verified_init(&a->verified, ACCOUNTS_VERIFIED_MAX);
 }
@@ -122,6 +123,7 @@ configured(struct role *r)
 
     a->directory.quota = role_limit(r, LIMIT_quota_bytes);
     a->directory.login_delay = (uint32_t)role_limit(r, LIMIT_login_delay_seconds);
+    a->directory.srs.valid_days = (unsigned)role_limit(r, LIMIT_srs_days);
 }
 
 static void
@@ -179,6 +181,7 @@ status(struct role *r, struct buf *values)
 
 static const struct chan_handler from_mx[] = {
     {MSG_accounts_rcpt, rcpt_on_ask},
+    {MSG_accounts_sender, rcpt_on_sender},
     {MSG_NONE, NULL},
 };
 

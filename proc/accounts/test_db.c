@@ -97,7 +97,7 @@ a_new_directory_is_empty_and_its_ids_begin_from_the_time(void **state)
     (void)state;
     assert_false(err_is(directory_open(&d)));
     assert_int_equal(count_domains(&d), 0);
-    assert_int_equal(directory_salt(&d, salt).len, 32);
+    assert_int_equal(directory_secret(&d, "salt", salt).len, 32);
     add_domain(&d, "example.com");
     assert_true(name_parse(&n, SLICE("postmaster@example.com")));
     assert_true(directory_account_get(&d, &n, &who));
@@ -337,6 +337,154 @@ a_copy_made_amid_changes_is_whole(void **state)
     directory_close(&d);
 }
 
+/* As the first version made it, with an account, an alias and a secret. */
+static void
+make_version_1(const char *path, const char *more)
+{
+    static const char text[] =
+        "PRAGMA application_id=1986096196; PRAGMA user_version=1;"
+        "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE domains (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        " suspended INTEGER NOT NULL DEFAULT 0, accounts INTEGER NOT NULL DEFAULT 0,"
+        " aliases INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL);"
+        "CREATE TABLE accounts (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " domain TEXT NOT NULL REFERENCES domains (name), local TEXT NOT NULL,"
+        " suspended INTEGER NOT NULL DEFAULT 0, hash TEXT, scram_salt BLOB,"
+        " scram_iterations INTEGER, scram_stored BLOB, scram_server BLOB, apop TEXT,"
+        " quota INTEGER, login_delay INTEGER, language TEXT NOT NULL DEFAULT '',"
+        " bytes INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0,"
+        " created INTEGER NOT NULL, UNIQUE (domain, local));"
+        "CREATE TABLE aliases (domain TEXT NOT NULL REFERENCES domains (name),"
+        " local TEXT NOT NULL, target TEXT NOT NULL,"
+        " PRIMARY KEY (domain, local, target)) WITHOUT ROWID;"
+        "CREATE INDEX aliases_by_target ON aliases (target);"
+        "CREATE TRIGGER account_more AFTER INSERT ON accounts BEGIN"
+        " UPDATE domains SET accounts=accounts+1 WHERE name=new.domain; END;"
+        "CREATE TRIGGER account_less AFTER DELETE ON accounts BEGIN"
+        " UPDATE domains SET accounts=accounts-1 WHERE name=old.domain; END;"
+        "CREATE TRIGGER alias_more AFTER INSERT ON aliases BEGIN"
+        " UPDATE domains SET aliases=aliases+1 WHERE name=new.domain; END;"
+        "CREATE TRIGGER alias_less AFTER DELETE ON aliases BEGIN"
+        " UPDATE domains SET aliases=aliases-1 WHERE name=old.domain; END;"
+        "INSERT INTO sqlite_sequence VALUES ('accounts', 1700000000);"
+        "INSERT INTO secrets VALUES ('salt', x'00112233445566778899aabbccddeeff"
+        "00112233445566778899aabbccddeeff');"
+        "INSERT INTO domains (name, created) VALUES ('example.com', 1700000000);"
+        "INSERT INTO accounts (domain, local, hash, quota, language, bytes, created)"
+        " VALUES ('example.com', 'ana', '$y$x', 500, 'es', 100, 1700000001);"
+        "INSERT INTO aliases VALUES ('example.com', 'postmaster', 'ana@example.com');"
+        "INSERT INTO aliases VALUES ('example.com', '', 'ana@example.com');";
+    sqlite3 *sqlite;
+
+    assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, more, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+}
+
+static void
+has_all_of_version_1(struct directory *d)
+{
+    static struct expansion x;
+    uint8_t salt[DIRECTORY_SECRET_MAX];
+    struct account who;
+    struct name n;
+
+    assert_true(name_parse(&n, SLICE("ana@example.com")));
+    assert_true(directory_account_get(d, &n, &who));
+    assert_true(who.id == 1700000001);
+    assert_string_equal(who.credentials.hash, "$y$x");
+    assert_int_equal(directory_secret(d, "salt", salt).len, 32);
+    assert_int_equal(salt[1], 0x11);
+    directory_expand(d, SLICE("mx.example.com"), SLICE("anything@example.com"), SLICE(""), &x);
+    assert_int_equal(x.verdict, ACCOUNTS_OK);
+    assert_int_equal(x.room, 400);
+    assert_string_equal(x.language, "es");
+    assert_int_equal(directory_totals(d).aliases, 2);
+}
+
+/* Columns as SQLite lists them, tables by name. */
+static void
+list_columns(const struct directory *d, char *text, size_t size)
+{
+    sqlite3_stmt *s;
+
+    assert_int_equal(
+        sqlite3_prepare_v2(d->db.sqlite,
+                           "SELECT group_concat(t.name || '.' || c.name || ' ' || c.type || ' ' ||"
+                           " c.\"notnull\" || ' ' || coalesce(c.dflt_value, '-'), char(10))"
+                           " FROM (SELECT name FROM sqlite_schema WHERE type='table'"
+                           " ORDER BY name) t, pragma_table_info(t.name) c",
+                           -1, &s, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    assert_true(snprintf(text, size, "%s", (const char *)sqlite3_column_text(s, 0)) < (int)size);
+    sqlite3_finalize(s);
+}
+
+static void
+a_directory_of_the_first_version_is_upgraded_in_place(void **state)
+{
+    static char upgraded[4096], made[4096];
+    struct directory d;
+    uint8_t key[DIRECTORY_SECRET_MAX];
+
+    (void)state;
+    assert_false(err_is(directory_open(&d)));
+    list_columns(&d, made, sizeof(made));
+    directory_close(&d);
+    test_folder_count("", true);
+    make_version_1("directory.db", "");
+    for (int again = 0; again < 2; again++) {
+        assert_false(err_is(directory_open(&d)));
+        has_all_of_version_1(&d);
+        assert_int_equal(directory_secret(&d, "srs", key).len, 32);
+        list_columns(&d, upgraded, sizeof(upgraded));
+        assert_string_equal(upgraded, made);
+        directory_close(&d);
+    }
+    assert_int_equal(test_folder_count("directory.db.damaged", false), 0);
+}
+
+static void
+a_copy_of_the_first_version_is_upgraded_when_it_is_needed(void **state)
+{
+    struct directory d;
+
+    (void)state;
+    make_version_1("directory.db.copy", "");
+    assert_false(err_is(directory_open(&d)));
+    has_all_of_version_1(&d);
+    directory_close(&d);
+}
+
+/* A step fails at its second statement, as a full disk might make it: the directory is neither
+ * changed nor called damaged, and the next start tries again. */
+static void
+an_upgrade_that_fails_changes_nothing(void **state)
+{
+    struct directory d;
+    sqlite3 *sqlite;
+    struct err e;
+
+    (void)state;
+    make_version_1("directory.db", "ALTER TABLE domains ADD COLUMN lifetime INTEGER");
+    e = directory_open(&d);
+    assert_true(err_is(e) && e.kind != ERR_MALFORMED);
+    directory_close(&d);
+    assert_int_equal(test_folder_count("directory.db.damaged", false), 0);
+    assert_int_equal(sqlite3_open("directory.db", &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, "SELECT language FROM domains", NULL, NULL, NULL),
+                     SQLITE_ERROR);
+    assert_int_equal(
+        sqlite3_exec(sqlite, "ALTER TABLE domains DROP COLUMN lifetime", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    assert_false(err_is(directory_open(&d)));
+    has_all_of_version_1(&d);
+    directory_close(&d);
+}
+
 static void
 a_folder_that_cannot_be_written_is_an_error_and_no_loss(void **state)
 {
@@ -372,6 +520,9 @@ main(void)
         TEST(a_later_version_is_left_alone),
         TEST(a_database_that_is_busy_is_not_damaged),
         TEST(a_copy_made_amid_changes_is_whole),
+        TEST(a_directory_of_the_first_version_is_upgraded_in_place),
+        TEST(a_copy_of_the_first_version_is_upgraded_when_it_is_needed),
+        TEST(an_upgrade_that_fails_changes_nothing),
         TEST(a_folder_that_cannot_be_written_is_an_error_and_no_loss),
     };
 

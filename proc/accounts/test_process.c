@@ -17,6 +17,7 @@
 #include <openssl/hmac.h>
 
 #include "credentials.h"
+#include "mime/address.h"
 #include "role/spawn.h"
 #include "test_folder.h"
 
@@ -354,6 +355,80 @@ recipients_and_senders_are_answered(void **state)
 }
 
 static void
+put_alias(uint32_t kind, const char *address, const char *target)
+{
+    struct directory_alias_add m = {slice_of(address), kind, {NULL, 0}};
+    struct buf items;
+
+    buf_init(&items, 1000);
+    msg_items_put(&items, MSG_directory_target, &(struct directory_target){slice_of(target)});
+    m.targets = buf_slice(&items);
+    assert_int_equal(change(MSG_directory_alias_add, &m), DIRECTORY_OK);
+    buf_clear(&items);
+}
+
+/* What strangers' mail goes to other servers with, and who else may ask where mail goes. */
+static void
+forwards_are_answered_with_a_return_address(void **state)
+{
+    struct directory_domain_language spanish = {SLICE("example.com"), SLICE("es")};
+    struct accounts_rcpt rcpt = {SLICE("out@example.com"), SLICE("eve@there.example")};
+    int courier = SANITIZED ? -1 : connect_as(ROLE_courier, 0);
+    struct queue_target target;
+    char back[MIME_ADDRESS_MAX + 1];
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    add_ana();
+    put_alias(DIRECTORY_TOLD, "out@example.com", "ana@far.example");
+    put_alias(DIRECTORY_MOVED, "old@example.com", "new@far.example");
+    assert_int_equal(change(MSG_directory_domain_language, &spanish), DIRECTORY_OK);
+    ask(edge, MSG_accounts_rcpt, &rcpt, MSG_accounts_rcpt_answer);
+    assert_int_equal(answer.accounts_rcpt_answer.verdict, ACCOUNTS_FORWARDS);
+    assert_true(slice_eq(answer.accounts_rcpt_answer.moved, SLICE("ana@far.example")));
+    assert_true(slice_eq(answer.accounts_rcpt_answer.language, SLICE("es")));
+    assert_true(msg_items_take(&answer.accounts_rcpt_answer.targets, MSG_queue_target, &target));
+    assert_true(target.account == 0 && target.flags == QUEUE_FORWARD);
+    assert_true(slice_to_string(target.sender, back, sizeof(back)));
+    rcpt = (struct accounts_rcpt){slice_of(back), SLICE("")};
+    ask(courier, MSG_accounts_rcpt, &rcpt, MSG_accounts_rcpt_answer);
+    assert_int_equal(answer.accounts_rcpt_answer.verdict, ACCOUNTS_OK);
+    assert_true(msg_items_take(&answer.accounts_rcpt_answer.targets, MSG_queue_target, &target));
+    assert_true(slice_eq(target.address, SLICE("eve@there.example")));
+    rcpt.address = SLICE("old@example.com");
+    ask(courier, MSG_accounts_rcpt, &rcpt, MSG_accounts_rcpt_answer);
+    assert_int_equal(answer.accounts_rcpt_answer.verdict, ACCOUNTS_MOVED);
+    assert_true(slice_eq(answer.accounts_rcpt_answer.moved, SLICE("new@far.example")));
+    assert_int_equal(answer.accounts_rcpt_answer.targets.len, 0);
+    close(courier);
+}
+
+static void
+strangers_senders_are_ours_or_not_and_accounts_have_a_lifetime(void **state)
+{
+    struct directory_account_lifetime day = {SLICE("ana@example.com"), 86400};
+    struct accounts_sender sender = {0, SLICE("nobody@example.com")};
+    int mx = SANITIZED ? -1 : connect_as(ROLE_mx, 0);
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    add_ana();
+    ask(mx, MSG_accounts_sender, &sender, MSG_accounts_sender_answer);
+    assert_int_equal(answer.accounts_sender_answer.verdict, ACCOUNTS_OK);
+    sender.address = SLICE("nobody@far.example");
+    ask(mx, MSG_accounts_sender, &sender, MSG_accounts_sender_answer);
+    assert_int_equal(answer.accounts_sender_answer.verdict, ACCOUNTS_NOT_LOCAL);
+    assert_int_equal(change(MSG_directory_account_lifetime, &day), DIRECTORY_OK);
+    sender = (struct accounts_sender){answer.directory_done.account, SLICE("ana@example.com")};
+    ask(edge, MSG_accounts_sender, &sender, MSG_accounts_sender_answer);
+    assert_int_equal(answer.accounts_sender_answer.verdict, ACCOUNTS_OK);
+    assert_int_equal(answer.accounts_sender_answer.lifetime, 86400);
+    close(mx);
+}
+
+static void
 bad_passwords_and_hashes_are_refused(void **state)
 {
     static const struct {
@@ -470,6 +545,8 @@ main(void)
         TEST(scram_works_from_the_password_on_or_from_the_first_login_on),
         TEST(apop_works_for_those_who_opted_in),
         TEST(recipients_and_senders_are_answered),
+        TEST(forwards_are_answered_with_a_return_address),
+        TEST(strangers_senders_are_ours_or_not_and_accounts_have_a_lifetime),
         TEST(bad_passwords_and_hashes_are_refused),
         TEST(many_changes_share_a_transaction),
         TEST(who_asked_may_go_before_the_answer),

@@ -1,15 +1,117 @@
 /* courier: brings mail to other servers and reads what they say, and writes the notices about what
- * became of it. It opens no file and holds no secret of ours. */
-#include "notice.h"
+ * became of it. It opens no file; of our secrets it knows the passwords for smarthosts alone. */
+#include <sys/resource.h>
+#include <unistd.h>
 
-static const struct chan_handler from_queue[] = {{MSG_courier_notify, notice_on_ask},
-                                                 {MSG_NONE, NULL}};
-static const struct chan_handler from_ctl[] = {{MSG_courier_notify, notice_on_ask},
-                                               {MSG_NONE, NULL}};
-static const struct role_door doors[] = {
-    {ROLE_queue, from_queue, false}, {ROLE_accounts, NULL, false}, {ROLE_resolver, NULL, false},
-    {ROLE_trace, NULL, false},       {ROLE_ctl, from_ctl, false},  {ROLE_parent, NULL, false},
-};
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "conn.h"
+#include "courier.h"
+#include "job.h"
+#include "notice.h"
+#include "site.h"
+
+static struct courier self;
+static struct settings *coming; /* until configured */
+
+static struct settings *
+coming_settings(void)
+{
+    if (!coming)
+        coming = settings_new();
+    return coming;
+}
+
+static void
+on_setting(struct role *r, enum role_setting_kind kind, struct slice value)
+{
+    (void)r;
+    if (kind == ROLE_SETTING_ROUTE)
+        settings_put_route(coming_settings(), value);
+    else if (kind == ROLE_SETTING_OWN_ADDRESS)
+        settings_put_address(coming_settings(), value);
+}
+
+static void
+on_file(struct role *r, enum role_file_kind kind, struct slice name, int fd)
+{
+    uint8_t room[SETTINGS_PASSWORD_MAX + 2];
+    ssize_t n = read(fd, room, sizeof(room));
+
+    (void)r;
+    if (kind == ROLE_FILE_ROUTE_PASSWORD)
+        settings_put_password(coming_settings(), name, slice_make(room, n > 0 ? (size_t)n : 0));
+    explicit_bzero(room, sizeof(room));
+}
+
+/* A reload that changes nothing here keeps routes and connections. */
+static void
+on_configured(struct role *r)
+{
+    struct settings *new = coming_settings();
+
+    (void)r;
+    coming = NULL;
+    if (self.settings && settings_eq(self.settings, new)) {
+        settings_put(new);
+        return;
+    }
+    settings_put(self.settings);
+    self.settings = new;
+}
+
+static void
+on_send(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct job *j = job_new(&self, &m->courier_send, call);
+
+    (void)ctx;
+    if (!j)
+        return;
+    self.counters.taken++;
+    sites_put(&self, m->courier_send.domain, j);
+}
+
+static void
+on_sweep(void *ctx)
+{
+    uint64_t now = loop_now_ms(self.role->loop);
+
+    (void)ctx;
+    LIST_EACH(at, &self.conns)
+    conn_sweep(LIST_OF(at, struct conn, link), now);
+    sites_sweep(&self);
+    timer_restart(self.sweep, COURIER_SWEEP_MS);
+}
+
+/* Each connection is a descriptor, and so is each large message that waits. */
+static void
+on_prepare(struct role *r)
+{
+    struct rlimit files;
+
+    (void)r;
+    tls_prepare();
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static struct err
+on_start(struct role *r)
+{
+    self.role = r;
+    r->state = &self;
+    random_fill(&self.seed, sizeof(self.seed));
+    list_init(&self.sites);
+    list_init(&self.wanting);
+    list_init(&self.conns);
+    list_init(&self.idle);
+    self.tls = tls_client_new();
+    self.sweep = loop_after(r->loop, COURIER_SWEEP_MS, on_sweep, NULL);
+    return ERR_OK;
+}
 
 static void
 on_peer_down(struct role *r, enum role_id id, unsigned index)
@@ -21,22 +123,50 @@ on_peer_down(struct role *r, enum role_id id, unsigned index)
 static void
 on_status(struct role *r, struct buf *values)
 {
+    const struct counters *n = &self.counters;
+
     (void)r;
+    role_put_value(values, "jobs", self.job_count);
+    role_put_value(values, "job_bytes", self.job_bytes);
+    role_put_value(values, "sites", self.site_count);
+    role_put_value(values, "connections", self.conn_count);
+    role_put_value(values, "taken", n->taken);
+    role_put_value(values, "delivered", n->delivered);
+    role_put_value(values, "later", n->later);
+    role_put_value(values, "failed", n->failed);
+    role_put_value(values, "unknown", n->unknown);
+    role_put_value(values, "connected", n->connections);
+    role_put_value(values, "unreachable", n->refused_connections);
+    role_put_value(values, "tls", n->tls);
+    role_put_value(values, "clear", n->clear);
+    role_put_value(values, "lost", n->lost);
     notice_status(values);
 }
 
-static struct err
-on_start(struct role *r)
-{
-    (void)r;
-    return ERR_OK;
-}
+static const struct chan_handler handlers[] = {
+    {MSG_courier_send, on_send},
+    {MSG_courier_notify, notice_on_ask},
+    {MSG_NONE, NULL},
+};
+
+static const struct role_door doors[] = {
+    {ROLE_queue, handlers, false}, {ROLE_accounts, NULL, false}, {ROLE_resolver, NULL, false},
+    {ROLE_trace, NULL, false},     {ROLE_ctl, handlers, false},  {ROLE_parent, NULL, false},
+};
 
 int
 main(int argc, char **argv)
 {
     static const struct role_spec spec = {
-        .doors = doors, .start = on_start, .peer_down = on_peer_down, .status = on_status};
+        .doors = doors,
+        .prepare = on_prepare,
+        .start = on_start,
+        .file = on_file,
+        .setting = on_setting,
+        .configured = on_configured,
+        .peer_down = on_peer_down,
+        .status = on_status,
+    };
 
     return role_main(argc, argv, &spec);
 }

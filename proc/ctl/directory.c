@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "conf/conf.h"
 
 enum { DETAIL_MAX = 512 };
 
@@ -19,7 +20,6 @@ static const struct {
     [DIRECTORY_BAD_PASSWORD] = {true, FAILURE_bad_password},
     [DIRECTORY_BAD_VALUE] = {true, FAILURE_bad_value},
     [DIRECTORY_IN_USE] = {true, FAILURE_in_use},
-    [DIRECTORY_REMOTE] = {true, FAILURE_remote_target},
     [DIRECTORY_LOOP] = {true, FAILURE_alias_loop},
     [DIRECTORY_LIMIT] = {true, FAILURE_directory_limit},
     [DIRECTORY_TEMPORARY] = {true, FAILURE_directory_temporary},
@@ -52,6 +52,24 @@ directory_change(struct ctl *c, enum msg_type type, const void *message, const c
     if (account)
         *account = answer.directory_done.account;
     return directory_verdict(answer.directory_done.result, name, answer.directory_done.text);
+}
+
+int
+directory_read_lifetime(const char *word, uint32_t *seconds)
+{
+    uint64_t value = 0;
+
+    if (strcmp(word, "default") != 0 && (!conf_value_read(UNIT_SECONDS, slice_of(word), &value) ||
+                                         value == 0 || value > UINT32_MAX))
+        return FAIL(bad_lifetime, word);
+    *seconds = (uint32_t)value;
+    return 0;
+}
+
+struct slice
+directory_read_language(const char *word)
+{
+    return slice_of(strcmp(word, "default") == 0 ? "" : word);
 }
 
 void

@@ -18,6 +18,12 @@ int directory_change(struct ctl *c, enum msg_type type, const void *message, con
  * words. */
 int directory_verdict(uint32_t result, const char *name, struct slice detail);
 
+/* A time as `36h`, or the word default, which is 0. Not 0: it is neither, and that is said. */
+int directory_read_lifetime(const char *word, uint32_t *seconds);
+
+/* A language, or the word default, which is the empty one. */
+struct slice directory_read_language(const char *word);
+
 /* Say that a change is done: the sentence, or with --json an object with `verb` and `name`. */
 void directory_report(const struct ctl *c, enum text done, const char *verb, const char *name);
 

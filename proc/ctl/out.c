@@ -6,6 +6,7 @@
 
 #include "base/ensure.h"
 #include "base/paragraph.h"
+#include "conf/conf.h"
 #include "size.h"
 
 enum { CELL_MAX = 512, COLUMNS_MAX = 16, PARAGRAPH_MAX = 1 << 20 };
@@ -98,6 +99,15 @@ write_age(json_int_t since, char cell[CELL_MAX])
 }
 
 static void
+write_span(json_int_t seconds, char cell[CELL_MAX])
+{
+    struct buf out = {.at = (uint8_t *)cell, .room = CELL_MAX - 1, .cap = CELL_MAX - 1};
+
+    conf_value_put(&out, UNIT_SECONDS, (uint64_t)seconds);
+    cell[out.len] = '\0';
+}
+
+static void
 write_cell(const json_t *value, enum out_kind kind, char cell[CELL_MAX])
 {
     json_int_t n = json_integer_value(value);
@@ -113,6 +123,8 @@ write_cell(const json_t *value, enum out_kind kind, char cell[CELL_MAX])
         write_time(n, cell);
     else if (kind == OUT_AGE)
         write_age(n, cell);
+    else if (kind == OUT_SPAN)
+        write_span(n, cell);
     else if (kind == OUT_LIST)
         write_list(value, cell);
     else if (kind == OUT_QUOTA && n == 0)
@@ -138,7 +150,8 @@ width_of(const char *text)
 static bool
 is_flush_right(enum out_kind kind)
 {
-    return kind == OUT_NUMBER || kind == OUT_SIZE || kind == OUT_QUOTA || kind == OUT_AGE;
+    return kind == OUT_NUMBER || kind == OUT_SIZE || kind == OUT_QUOTA || kind == OUT_AGE ||
+           kind == OUT_SPAN;
 }
 
 static void

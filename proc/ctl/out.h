@@ -14,6 +14,7 @@ enum out_kind {
     OUT_QUOTA, /* bytes; 0: no limit */
     OUT_TIME,  /* seconds since 1970; 0: none */
     OUT_AGE,   /* how long ago that was */
+    OUT_SPAN,  /* seconds */
     OUT_YES,   /* a boolean; false shows nothing */
     OUT_LIST,  /* strings, with spaces between */
 };

@@ -23,6 +23,7 @@ static const struct out_column show_columns[] = {
     {"apop", TEXT_head_apop, OUT_YES},
     {"login_delay", TEXT_head_login_delay, OUT_NUMBER},
     {"language", TEXT_head_language, OUT_TEXT},
+    {"lifetime", TEXT_head_lifetime, OUT_SPAN},
     {"created", TEXT_head_created, OUT_TIME},
     {NULL, TEXT_none, OUT_TEXT},
 };
@@ -37,8 +38,10 @@ to_json(const struct directory_account *a)
                           a->password != 0, "scram", a->scram != 0, "apop", a->apop != 0,
                           "language", out_string(a->language), "created", out_number(a->created));
 
-    if (a->login_delay != UINT32_MAX) /* the service's own is not the account's */
+    if (a->login_delay != UINT32_MAX) /* the service's own is not the account's; so below */
         json_object_set_new(o, "login_delay", out_number(a->login_delay));
+    if (a->lifetime)
+        json_object_set_new(o, "lifetime", out_number(a->lifetime));
     return o;
 }
 
@@ -191,14 +194,25 @@ verb_account_login_delay(struct ctl *c)
 int
 verb_account_language(struct ctl *c)
 {
-    struct directory_account_language m = {slice_of(c->args[0]), slice_of(c->args[1])};
-    int status;
+    struct directory_account_language m = {slice_of(c->args[0]),
+                                           directory_read_language(c->args[1])};
+    int status = directory_change(c, MSG_directory_account_language, &m, c->args[0], NULL);
 
-    if (strcmp(c->args[1], "default") == 0)
-        m.language = SLICE("");
-    status = directory_change(c, MSG_directory_account_language, &m, c->args[0], NULL);
     if (status == 0)
         directory_report(c, TEXT_done_account_changed, "account language", c->args[0]);
+    return status;
+}
+
+int
+verb_account_lifetime(struct ctl *c)
+{
+    struct directory_account_lifetime m = {.address = slice_of(c->args[0])};
+    int status = directory_read_lifetime(c->args[1], &m.seconds);
+
+    if (status == 0)
+        status = directory_change(c, MSG_directory_account_lifetime, &m, c->args[0], NULL);
+    if (status == 0)
+        directory_report(c, TEXT_done_account_changed, "account lifetime", c->args[0]);
     return status;
 }
 

@@ -5,9 +5,31 @@ enum { TARGETS_MAX = MSG_FRAME_MAX - 1024 }; /* bytes of all targets of one comm
 
 static const struct out_column columns[] = {
     {"address", TEXT_head_address, OUT_TEXT},
+    {"kind", TEXT_head_kind, OUT_TEXT},
     {"targets", TEXT_head_targets, OUT_LIST},
     {NULL, TEXT_none, OUT_TEXT},
 };
+
+/* Each kind of alias: its word in a list, and what is said once there is one. */
+static const struct {
+    const char *word;
+    enum text done;
+} kinds[DIRECTORY_ALIAS_KINDS] = {
+    [DIRECTORY_HIDDEN] = {"hidden", TEXT_done_alias_add},
+    [DIRECTORY_TOLD] = {"told", TEXT_done_alias_tell},
+    [DIRECTORY_MOVED] = {"moved", TEXT_done_alias_moved},
+};
+
+static int
+read_kind(const struct ctl *c, enum directory_alias_kind *kind)
+{
+    if (ctl_has(c, OPTION_tell) && ctl_has(c, OPTION_moved))
+        return FAIL(tell_or_moved);
+    *kind = ctl_has(c, OPTION_tell)    ? DIRECTORY_TOLD
+            : ctl_has(c, OPTION_moved) ? DIRECTORY_MOVED
+                                       : DIRECTORY_HIDDEN;
+    return 0;
+}
 
 /* The words after the first as items. */
 static int
@@ -24,17 +46,20 @@ put_targets(const struct ctl *c, struct buf *targets)
 int
 verb_alias_add(struct ctl *c)
 {
+    struct directory_alias_add m = {.address = slice_of(c->args[0])};
+    enum directory_alias_kind kind = DIRECTORY_HIDDEN;
     struct buf targets;
     int status = put_targets(c, &targets);
 
     if (status == 0)
-        status = directory_change(
-            c, MSG_directory_alias_add,
-            &(struct directory_alias_add){slice_of(c->args[0]), buf_slice(&targets)}, c->args[0],
-            NULL);
+        status = read_kind(c, &kind);
+    m.kind = kind;
+    m.targets = buf_slice(&targets);
+    if (status == 0)
+        status = directory_change(c, MSG_directory_alias_add, &m, c->args[0], NULL);
     buf_clear(&targets);
     if (status == 0)
-        directory_report(c, TEXT_done_alias_add, "alias add", c->args[0]);
+        directory_report(c, kinds[kind].done, "alias add", c->args[0]);
     return status;
 }
 
@@ -71,7 +96,9 @@ take_alias(void *ctx, const union msg_any *item)
 
     if (count == 0 || !slice_eq(a->address, slice_of(w->after))) {
         json_array_append_new(
-            w->rows, json_pack("{s:o, s:[]}", "address", out_string(a->address), "targets"));
+            w->rows,
+            json_pack("{s:o, s:s, s:[]}", "address", out_string(a->address), "kind",
+                      a->kind < COUNT(kinds) ? kinds[a->kind].word : "unknown", "targets"));
         count++;
     }
     json_array_append_new(json_object_get(json_array_get(w->rows, count - 1), "targets"),

@@ -3,18 +3,30 @@
 #include "mailbox.h"
 #include "terminal.h"
 
-static const struct out_column columns[] = {
+static const struct out_column list_columns[] = {
     {"name", TEXT_head_domain, OUT_TEXT},        {"accounts", TEXT_head_accounts, OUT_NUMBER},
     {"aliases", TEXT_head_aliases, OUT_NUMBER},  {"created", TEXT_head_created, OUT_TIME},
+    {"suspended", TEXT_head_suspended, OUT_YES}, {NULL, TEXT_none, OUT_TEXT},
+};
+
+static const struct out_column show_columns[] = {
+    {"name", TEXT_head_domain, OUT_TEXT},        {"accounts", TEXT_head_accounts, OUT_NUMBER},
+    {"aliases", TEXT_head_aliases, OUT_NUMBER},  {"language", TEXT_head_language, OUT_TEXT},
+    {"lifetime", TEXT_head_lifetime, OUT_SPAN},  {"created", TEXT_head_created, OUT_TIME},
     {"suspended", TEXT_head_suspended, OUT_YES}, {NULL, TEXT_none, OUT_TEXT},
 };
 
 static json_t *
 to_json(const struct directory_domain *d)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", out_string(d->name), "accounts",
-                     out_number(d->accounts), "aliases", out_number(d->aliases), "created",
-                     out_number(d->created), "suspended", d->suspended != 0);
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "name", out_string(d->name), "accounts",
+                          out_number(d->accounts), "aliases", out_number(d->aliases), "language",
+                          out_string(d->language), "created", out_number(d->created), "suspended",
+                          d->suspended != 0);
+
+    if (d->lifetime) /* the service's own is not the domain's */
+        json_object_set_new(o, "lifetime", out_number(d->lifetime));
+    return o;
 }
 
 struct domain_walk {
@@ -48,7 +60,7 @@ verb_domain_list(struct ctl *c)
     int status = directory_walk(c, &w);
 
     if (status == 0)
-        out_rows(c, walk.rows, columns);
+        out_rows(c, walk.rows, list_columns);
     else
         json_decref(walk.rows);
     return status;
@@ -70,7 +82,7 @@ show(struct ctl *c, const char *name)
         return status;
     status = directory_verdict(answer.directory_domains.result, name, (struct slice){NULL, 0});
     if (status == 0 && msg_items_take(&answer.directory_domains.domains, MSG_directory_domain, &d))
-        out_object(c, to_json(&d), columns);
+        out_object(c, to_json(&d), show_columns);
     return status;
 }
 
@@ -121,6 +133,31 @@ drop(struct ctl *c, const char *name)
         status = mailbox_remove(c, postmaster, name);
     if (status == 0)
         directory_report(c, TEXT_done_remove, "domain remove", name);
+    return status;
+}
+
+int
+verb_domain_language(struct ctl *c)
+{
+    struct directory_domain_language m = {slice_of(c->args[0]),
+                                          directory_read_language(c->args[1])};
+    int status = directory_change(c, MSG_directory_domain_language, &m, c->args[0], NULL);
+
+    if (status == 0)
+        directory_report(c, TEXT_done_domain_changed, "domain language", c->args[0]);
+    return status;
+}
+
+int
+verb_domain_lifetime(struct ctl *c)
+{
+    struct directory_domain_lifetime m = {.name = slice_of(c->args[0])};
+    int status = directory_read_lifetime(c->args[1], &m.seconds);
+
+    if (status == 0)
+        status = directory_change(c, MSG_directory_domain_lifetime, &m, c->args[0], NULL);
+    if (status == 0)
+        directory_report(c, TEXT_done_domain_changed, "domain lifetime", c->args[0]);
     return status;
 }
 

@@ -10,7 +10,8 @@
 
 enum { QUEUE_PAGE = 512, COPY_BYTES = 65536, TEXT_BYTES = 512 };
 
-static const char *const states[] = {[QUEUE_ACTIVE] = "active", [QUEUE_DEFERRED] = "deferred"};
+static const char *const states[] = {
+    [QUEUE_ACTIVE] = "active", [QUEUE_DEFERRED] = "deferred", [QUEUE_HELD] = "held"};
 
 static const struct out_column list_columns[] = {
     {"id", TEXT_head_id, OUT_TEXT},           {"received", TEXT_head_age, OUT_AGE},
@@ -37,10 +38,22 @@ static const struct out_column show_columns[] = {
 };
 
 static const struct out_column waiting_columns[] = {
-    {"address", TEXT_head_address, OUT_TEXT},     {"account", TEXT_head_number, OUT_NUMBER},
-    {"attempts", TEXT_head_attempts, OUT_NUMBER}, {"next", TEXT_head_next, OUT_TIME},
-    {"reason", TEXT_head_reason, OUT_TEXT},       {NULL, TEXT_none, OUT_TEXT},
+    {"address", TEXT_head_address, OUT_TEXT},
+    {"account", TEXT_head_number, OUT_NUMBER},
+    {"state", TEXT_head_state, OUT_TEXT},
+    {"attempts", TEXT_head_attempts, OUT_NUMBER},
+    {"next", TEXT_head_next, OUT_TIME},
+    {"reason", TEXT_head_reason, OUT_TEXT},
+    {"remote", TEXT_head_remote, OUT_TEXT},
+    {"said", TEXT_head_said, OUT_TEXT},
+    {NULL, TEXT_none, OUT_TEXT},
 };
+
+static const char *
+state_word(uint32_t state)
+{
+    return state < COUNT(states) ? states[state] : "unknown";
+}
 
 static json_t *
 entry_to_json(const struct queue_entry *e)
@@ -51,8 +64,7 @@ entry_to_json(const struct queue_entry *e)
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "id", id, "received",
                      out_number(e->received), "size", out_number(e->size), "sender",
                      out_string(e->sender), "open", out_number(e->open), "recipients",
-                     out_number(e->recipients), "state",
-                     e->state < COUNT(states) ? states[e->state] : "unknown", "next",
+                     out_number(e->recipients), "state", state_word(e->state), "next",
                      out_number(e->next), "reason", out_string(e->reason));
 }
 
@@ -110,9 +122,11 @@ waiting_to_json(struct slice items)
 
     while (msg_items_take(&items, MSG_queue_target_state, &m))
         json_array_append_new(
-            rows, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", out_string(m.address),
-                            "account", out_number(m.account), "attempts", out_number(m.attempts),
-                            "next", out_number(m.next), "reason", out_string(m.reason)));
+            rows, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "address",
+                            out_string(m.address), "account", out_number(m.account), "state",
+                            state_word(m.state), "attempts", out_number(m.attempts), "next",
+                            out_number(m.next), "reason", out_string(m.reason), "remote",
+                            out_string(m.remote), "said", out_string(m.said)));
     return rows;
 }
 

@@ -1,5 +1,5 @@
 /* What each role is told, and what it is not: keys go to keys alone, certificates to the edges,
- * sockets to the group they belong to, name servers to the resolver. */
+ * sockets to the group they belong to, name servers to the resolver, routes to the courier. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,6 +65,12 @@ send_files(struct child *c)
     }
 }
 
+static void
+send_setting(struct child *c, enum role_setting_kind kind, const char *value)
+{
+    chan_send(c->control, MSG_role_setting, &(struct role_setting){kind, slice_of(value)}, -1);
+}
+
 /* The system's servers stand in for those that no line names. */
 static void
 send_name_servers(struct child *c)
@@ -73,15 +79,35 @@ send_name_servers(struct child *c)
     bool named = conf->trust_anchor_named;
 
     for (size_t i = 0; i < conf->resolver_count; i++)
-        chan_send(c->control, MSG_role_setting,
-                  &(struct role_setting){ROLE_SETTING_RESOLVER,
-                                         slice_of(conf->resolvers[i].address.text)},
-                  -1);
+        send_setting(c, ROLE_SETTING_RESOLVER, conf->resolvers[i].address.text);
     if (conf->resolver_count == 0)
         send_file(c, ROLE_FILE_SYSTEM_RESOLVERS, "", SYSTEM_RESOLVERS, true);
     if (conf->trust_anchor)
         send_file(c, named ? ROLE_FILE_TRUST_ANCHOR : ROLE_FILE_SYSTEM_TRUST_ANCHOR, "",
                   conf->trust_anchor, !named);
+}
+
+static void
+send_routes(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+    char line[CONF_LINE_MAX + 32];
+
+    for (size_t i = 0; i < conf->route_count; i++) {
+        const struct conf_route *r = &conf->routes[i];
+
+        snprintf(line, sizeof(line), "%s %s %u %s%s%s", r->domain, r->host, r->port,
+                 conf_route_tls_words[r->tls], r->user ? " " : "", r->user ? r->user : "");
+        send_setting(c, ROLE_SETTING_ROUTE, line);
+        if (r->password)
+            send_file(c, ROLE_FILE_ROUTE_PASSWORD, r->domain, r->password, false);
+    }
+}
+
+static void
+send_own_address(void *ctx, const char *address)
+{
+    send_setting(ctx, ROLE_SETTING_OWN_ADDRESS, address);
 }
 
 static void
@@ -113,5 +139,9 @@ configure_rest(struct child *c)
     send_files(c);
     if (c->id == ROLE_resolver)
         send_name_servers(c);
+    if (c->id == ROLE_courier) {
+        send_routes(c);
+        addresses_each(p->conf, send_own_address, c);
+    }
     chan_send(c->control, MSG_role_go, &go, -1);
 }

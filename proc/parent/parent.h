@@ -69,6 +69,11 @@ sockets_open(struct parent *p); /* what the configuration wants, closing what it
 void sockets_close(struct parent *p);
 struct err sockets_clear_place(const char *path); /* for a new unix socket */
 
+/* addresses.c: tells the addresses, as text, at which this machine takes mail from other servers;
+ * one may come twice. */
+typedef void address_fn(void *ctx, const char *address);
+void addresses_each(const struct conf *conf, address_fn *fn, void *ctx);
+
 /* control.c: the door for commands */
 struct err control_open(struct parent *p, const char *run);
 void control_close(struct parent *p);

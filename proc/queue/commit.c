@@ -41,11 +41,20 @@ verdict_of(struct err e)
 }
 
 static void
-refuse(const struct queue *q, struct submit *s, struct err e)
+refuse(struct queue *q, struct submit *s, struct err e)
 {
     answer(q, s, verdict_of(e));
-    message_free(s->message);
+    message_free(q, s->message);
     submit_free(s);
+}
+
+static void
+keep_notice(struct queue *q, const struct submit *s)
+{
+    struct queue_envelope e;
+
+    if (envelope_decode(s->envelope, &e))
+        notice_kept(q, &e);
 }
 
 static void
@@ -56,14 +65,19 @@ keep(struct queue *q, struct submit *s)
     list_append(&q->all, &m->all);
     map_put(&q->messages, m->id, m);
     q->accepted++;
-    send_message(q, m, &s->envelope, s->fd < 0 ? &s->body : NULL);
+    if (s->role == ROLE_courier)
+        keep_notice(q, s);
+    if (m->has_local)
+        local_send(q, m, &s->envelope, s->fd < 0 ? &s->body : NULL);
+    message_start(q, m);
 }
 
 /* The stores get their frames before the edges get their answers, so that a client that was told
  * 250 finds the message when it looks. */
 static void
-settle(struct queue *q, struct list *batch, struct err e)
+settle(struct queue *q, struct list *batch, struct err e, uint32_t number)
 {
+    q->ended = number;
     if (err_is(e))
         LOG(storage, SLICE(""), log_err(e));
     LIST_EACH(at, batch)
@@ -75,7 +89,7 @@ settle(struct queue *q, struct list *batch, struct err e)
         else
             keep(q, s);
     }
-    send_flush(q);
+    local_flush(q);
     LIST_EACH(at, batch)
     {
         struct submit *s = LIST_OF(at, struct submit, link);
@@ -83,6 +97,8 @@ settle(struct queue *q, struct list *batch, struct err e)
         answer(q, s, QUEUE_KEPT);
         submit_free(s);
     }
+    act_answer(q, err_is(e));
+    out_pump(q);
 }
 
 static struct err
@@ -142,6 +158,7 @@ begin_aside(struct queue *q)
     if (journal_batch_messages(q->journal) <= COMMIT_ALONE_MAX)
         return false;
     q->committing = true;
+    q->begun++;
     if (journal_commit_begin(q->journal))
         loop_work(q->role->loop, write_batch, on_written, q);
     else
@@ -166,8 +183,9 @@ commit_alone(struct queue *q)
     struct list batch;
     struct err e = journal_commit(q->journal);
 
+    q->begun++;
     take_all(&batch, &q->batch);
-    settle(q, &batch, e);
+    settle(q, &batch, e, q->begun);
 }
 
 static void
@@ -187,6 +205,7 @@ on_written(void *ctx)
     struct queue *q = ctx;
     struct list batch;
     struct err e = journal_commit_end(q->journal);
+    uint32_t number = q->begun;
 
     q->committing = false;
     take_all(&batch, &q->batch);
@@ -194,7 +213,7 @@ on_written(void *ctx)
     fill(q);
     if (!begin_aside(q))
         commit_soon(q);
-    settle(q, &batch, e);
+    settle(q, &batch, e, number);
     if (q->on_finished && !q->committing)
         finish(q);
 }

@@ -25,6 +25,19 @@ void commit_take(struct queue *q, struct submit *s);
 /* A commit at the end of this turn, for what the journal has waiting. */
 void commit_soon(struct queue *q);
 
+/* The number of the commit that takes along what is put now, and whether it has ended. */
+static inline uint32_t
+commit_next(const struct queue *q)
+{
+    return q->begun + 1;
+}
+
+static inline bool
+commit_has_ended(const struct queue *q, uint32_t number)
+{
+    return (int32_t)(q->ended - number) >= 0;
+}
+
 /* One step of the journal's housekeeping (`idle`), or of tidying, as soon as no commit is under
  * way. */
 void commit_idle(struct queue *q);

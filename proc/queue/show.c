@@ -3,10 +3,35 @@
 
 #include "base/ensure.h"
 #include "queue.h"
+#include "reasons.h"
 
 enum { PAGE_MAX = 200, ENVELOPE_SHOWN = 24 * 1024, OPEN_SHOWN = 16 * 1024 };
 
-/* The soonest next try speaks for the message. */
+/* How a target stands, for people: what waits for its destination is deferred like what waits by
+ * itself. */
+static struct queue_target_state
+state_of(const struct target *t)
+{
+    struct queue_target_state s = {.account = t->account,
+                                   .state = QUEUE_ACTIVE,
+                                   .attempts = t->attempts,
+                                   .reason = reasons_name(t->reason)};
+    const struct site *site = t->job ? t->job->site : NULL;
+
+    if (t->state == TARGET_HELD) {
+        s.state = QUEUE_HELD;
+    } else if (t->state == TARGET_DEFERRED) {
+        s.state = QUEUE_DEFERRED;
+        s.next = t->next;
+    } else if (t->state == TARGET_OPEN && site && site_is_waiting(site)) {
+        s.state = QUEUE_DEFERRED;
+        s.next = site->again.at;
+        s.reason = t->reason ? s.reason : reasons_name(site->reason);
+    }
+    return s;
+}
+
+/* What is active speaks for the message, then the soonest next try, then what is held. */
 static struct queue_entry
 entry_of(const struct message *m)
 {
@@ -16,16 +41,18 @@ entry_of(const struct message *m)
                             .sender = slice_of(m->sender),
                             .recipients = m->count,
                             .open = m->open,
-                            .state = QUEUE_ACTIVE};
+                            .state = QUEUE_HELD};
 
     for (uint32_t i = 0; i < m->count; i++) {
-        const struct target *t = &m->targets[i];
+        struct queue_target_state s = state_of(&m->targets[i]);
 
-        if (t->state != TARGET_DEFERRED || (e.next && e.next <= t->next))
+        if (m->targets[i].state == TARGET_DONE || s.state > e.state)
             continue;
-        e.state = QUEUE_DEFERRED;
-        e.next = t->next;
-        e.reason = slice_of(send_reasons[t->reason]);
+        if (s.state == QUEUE_DEFERRED && e.state == s.state && e.next && e.next <= s.next)
+            continue;
+        e.state = s.state;
+        e.next = s.next;
+        e.reason = s.reason;
     }
     return e;
 }
@@ -69,23 +96,27 @@ on_list(void *ctx, struct chan_call *call, const union msg_any *any)
 
 struct open_targets {
     const struct message *message;
+    const struct queue_outcome *outcomes; /* NULL: they cannot be read now */
     struct buf items;
 };
 
 static void
-put_open(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
+put_open(void *ctx, const struct envelope_target *e)
 {
     struct open_targets *o = ctx;
-    const struct target *t = index < o->message->count ? &o->message->targets[index] : NULL;
-    struct queue_target_state s = {.address = address, .account = mailbox->account};
+    const struct target *t = e->index < o->message->count ? &o->message->targets[e->index] : NULL;
+    struct queue_target_state s;
     size_t before = o->items.len;
 
     if (!t || t->state == TARGET_DONE)
         return;
-    s.attempts = t->attempts;
-    if (t->state == TARGET_DEFERRED) {
-        s.next = t->next;
-        s.reason = slice_of(send_reasons[t->reason]);
+    s = state_of(t);
+    s.address = e->address;
+    if (o->outcomes && s.reason.len) {
+        struct queue_outcome known = target_outcome(t, o->outcomes, e->index);
+
+        s.remote = known.remote;
+        s.said = known.said;
     }
     if (!msg_items_put(&o->items, MSG_queue_target_state, &s))
         buf_cut(&o->items, before);
@@ -94,9 +125,10 @@ put_open(void *ctx, uint32_t index, const struct queue_target *mailbox, struct s
 static void
 answer_show(struct queue *q, struct chan_call *call, const struct message *m, struct slice envelope)
 {
+    struct arena *arena = arena_new("show", QUEUE_OUTCOMES_BYTES);
     struct queue_entry e = entry_of(m);
     struct queue_show_answer answer = {.found = 1};
-    struct open_targets open = {.message = m};
+    struct open_targets open = {.message = m, .outcomes = target_outcomes(q, m, arena)};
     struct buf entry;
     int fd = -1;
 
@@ -114,6 +146,7 @@ answer_show(struct queue *q, struct chan_call *call, const struct message *m, st
         close(fd);
     buf_clear(&entry);
     buf_clear(&open.items);
+    arena_free(arena);
 }
 
 static void
@@ -121,20 +154,17 @@ on_show(void *ctx, struct chan_call *call, const union msg_any *any)
 {
     struct queue *q = ((struct role *)ctx)->state;
     const struct message *m = map_get(&q->messages, any->queue_show.id);
-    uint64_t envelope_len = 0, body_len;
     struct buf envelope;
-    uint8_t *to;
 
     buf_init(&envelope, JOURNAL_ENVELOPE_MAX);
-    to = m && journal_get(q->journal, m->id, &envelope_len, &body_len)
-             ? buf_reserve(&envelope, envelope_len)
-             : NULL;
-    if (to && !err_is(journal_read_envelope(q->journal, m->id, 0, to, envelope_len)))
-        answer_show(q, call, m, slice_make(to, envelope_len));
+    if (m && envelope_read(q, m, &envelope))
+        answer_show(q, call, m, buf_slice(&envelope));
     else
         chan_answer(call, MSG_queue_show_answer, &(struct queue_show_answer){.found = 0}, -1);
     buf_clear(&envelope);
 }
 
-const struct chan_handler show_handlers[] = {
-    {MSG_queue_list, on_list}, {MSG_queue_show, on_show}, {MSG_NONE, NULL}};
+const struct chan_handler ctl_handlers[] = {{MSG_queue_list, on_list},
+                                            {MSG_queue_show, on_show},
+                                            {MSG_queue_act, act_on_ask},
+                                            {MSG_NONE, NULL}};

@@ -56,6 +56,15 @@ is_own_new_id(const struct queue *q, const struct submit *s, uint64_t id)
            !map_get(&q->messages, id);
 }
 
+/* A notice settles what it tells of: no process that speaks with strangers may write one. */
+static bool
+may_tell(const struct submit *s)
+{
+    struct queue_envelope e;
+
+    return envelope_decode(s->envelope, &e) && (e.about == 0 || s->role == ROLE_courier);
+}
+
 static void
 on_submit(void *ctx, struct chan_call *call, const union msg_any *any)
 {
@@ -63,8 +72,8 @@ on_submit(void *ctx, struct chan_call *call, const union msg_any *any)
     const struct queue_submit *m = &any->queue_submit;
     struct submit *s = take_bytes(m, call);
 
-    if (s && find_asker(q, s) && is_own_new_id(q, s, m->id))
-        s->message = envelope_message(m->id, s->envelope, m->body_size);
+    if (s && find_asker(q, s) && is_own_new_id(q, s, m->id) && may_tell(s))
+        s->message = envelope_message(q, m->id, s->envelope, m->body_size);
     if (s && s->message) {
         commit_take(q, s);
         return;

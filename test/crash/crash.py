@@ -23,7 +23,7 @@ from wire import Smtp, open_mailbox, retrieve, without_trace  # noqa: E402
 
 SENDERS = 4
 MAILBOXES = ["bob@here.example", "ana@here.example"]
-ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "resolver", "trace"]
+ROLES = ["mx", "access", "keys", "accounts", "guard", "queue", "store", "resolver", "trace", "courier"]
 CYCLES_BETWEEN_CHECKS = 25
 SETTLE_SECONDS = 30
 
@@ -48,6 +48,7 @@ def recipients(number):
 
 class Senders:
     """Clients that send numbered messages and note which were acknowledged."""
+    protocol, sender = "smtp", "x@away.example"
 
     def __init__(self, service):
         self.service, self.lock = service, threading.Lock()
@@ -71,11 +72,17 @@ class Senders:
             self.next += 1
             return self.next
 
+    def recipients(self, number):
+        return recipients(number)
+
+    def is_welcome(self, smtp):
+        return smtp.greeting and smtp.greeting.startswith("220") and smtp.ehlo()
+
     def run(self):
         while not self.stopping.is_set():
             try:
-                with Smtp(self.service) as smtp:
-                    if smtp.greeting and smtp.greeting.startswith("220") and smtp.ehlo():
+                with Smtp(self.service, self.protocol) as smtp:
+                    if self.is_welcome(smtp):
                         self.talk(smtp)
             except OSError:
                 pass
@@ -85,8 +92,8 @@ class Senders:
         """Until something goes wrong; what was not acknowledged is never sent again."""
         while not self.stopping.is_set():
             number = self.number()
-            to = recipients(number)
-            smtp.send("MAIL FROM:<x@away.example>\r\n" + "".join(f"RCPT TO:<{r}>\r\n" for r in to))
+            to = self.recipients(number)
+            smtp.send(f"MAIL FROM:<{self.sender}>\r\n" + "".join(f"RCPT TO:<{r}>\r\n" for r in to))
             replies = [smtp.reply() for _ in range(1 + len(to))]
             if None in replies:
                 return
@@ -112,31 +119,34 @@ class Senders:
 
 
 class Crash:
-    def __init__(self, folder, seed):
+    def __init__(self, folder, seed, service=None):
         self.chance = random.Random(seed)
-        self.service = services.with_accounts(
+        self.service = service or services.with_accounts(
             services.configured(folder), *[m.partition("@")[0] for m in MAILBOXES])
         self.kills = self.checked = 0
 
     def strike(self):
-        """One role, every role of a kind, the parent, or everything, at a random instant."""
+        """One role, every role of a kind, the parent, or everything, at a random instant. Says which."""
         time.sleep(self.chance.uniform(0, 0.15))
         kind = self.chance.choice(["role"] * 6 + ["kind"] * 2 + ["parent", "all"])
+        self.kills += 1
         if kind == "all":
             self.service.kill()
             self.service.start()
-        elif kind == "parent":
+            return kind
+        if kind == "parent":
             os.kill(self.service.parent_pid(), signal.SIGKILL)
             self.service.process.wait()
             self.service.start()
-        else:
-            victims = self.service.roles(self.chance.choice(ROLES))
-            for role in victims[:1] if kind == "role" else victims:
-                try:
-                    os.kill(role.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        self.kills += 1
+            return kind
+        name = self.chance.choice(ROLES)
+        victims = self.service.roles(name)
+        for role in victims[:1] if kind == "role" else victims:
+            try:
+                os.kill(role.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return name
 
     def cycles(self, count):
         while count > 0:

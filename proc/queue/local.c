@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/ensure.h"
-#include "base/log.h"
 #include "base/shard.h"
 #include "queue.h"
 #include "role/spawn.h"
-#include "role/tell.h"
 
 enum {
     TARGETS_ROOM = 24 * 1024, /* bytes of targets in one delivery, beside the body */
@@ -27,7 +24,7 @@ struct parcel {
     bool failed;
 };
 
-/* Deliveries that wait for others to share their frame, until send_flush. */
+/* Deliveries that wait for others to share their frame, until local_flush. */
 static struct buf outboxes[ROLE_INSTANCES_MAX];
 
 /* No transaction lasts longer, so no message with an older id can still come from an edge. */
@@ -47,12 +44,6 @@ queue_low_water(const struct queue *q)
     return replayed < oldest ? replayed : oldest;
 }
 
-static uint64_t
-now_seconds(void)
-{
-    return clock_now_us() / 1000000;
-}
-
 static bool
 send_outbox(struct queue *q, unsigned store, int fd)
 {
@@ -66,7 +57,7 @@ send_outbox(struct queue *q, unsigned store, int fd)
 
 /* What could not be sent is sent again when the store is back: its channel has failed. */
 void
-send_flush(struct queue *q)
+local_flush(struct queue *q)
 {
     for (unsigned i = 0; i < role_peer_count(q->role, ROLE_store); i++)
         (void)send_outbox(q, i, -1);
@@ -95,16 +86,16 @@ put_delivery(struct parcel *p)
 }
 
 static void
-put_target(void *ctx, uint32_t index, const struct queue_target *mailbox, struct slice address)
+put_target(void *ctx, const struct envelope_target *e)
 {
     struct parcel *p = ctx;
-    struct target *t = index < p->message->count ? &p->message->targets[index] : NULL;
-    struct store_target item = {mailbox->account, mailbox->quota, address};
+    struct target *t = e->index < p->message->count ? &p->message->targets[e->index] : NULL;
+    struct store_target item = {e->to.account, e->to.quota, e->address};
 
-    if (!t || t->state == TARGET_DONE || t->state == TARGET_DEFERRED ||
-        shard_owner(mailbox->account, p->stores) != p->store)
+    if (!t || e->to.account == 0 || (t->state != TARGET_OPEN && t->state != TARGET_SENT) ||
+        shard_owner(e->to.account, p->stores) != p->store)
         return;
-    if (p->targets.len + address.len + 64 > TARGETS_ROOM)
+    if (p->targets.len + e->address.len + 64 > TARGETS_ROOM)
         put_delivery(p);
     msg_items_put(&p->targets, MSG_store_target, &item);
     t->state = TARGET_SENT;
@@ -133,25 +124,10 @@ find_body(struct parcel *p, const struct slice *at_hand, struct buf *room)
 }
 
 static bool
-find_envelope(struct queue *q, const struct message *m, struct buf *room)
-{
-    uint64_t envelope_len, body_len;
-    uint8_t *to;
-
-    if (!journal_get(q->journal, m->id, &envelope_len, &body_len))
-        return false;
-    to = buf_reserve(room, envelope_len);
-    if (!to || err_is(journal_read_envelope(q->journal, m->id, 0, to, envelope_len)))
-        return false;
-    buf_added(room, envelope_len);
-    return true;
-}
-
-static bool
 goes_to(const struct message *m, unsigned store, unsigned stores)
 {
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->targets[i].state == TARGET_OPEN &&
+        if (m->targets[i].state == TARGET_OPEN && m->targets[i].account &&
             shard_owner(m->targets[i].account, stores) == store)
             return true;
     return false;
@@ -183,17 +159,8 @@ static void
 put_back(struct message *m)
 {
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->targets[i].state == TARGET_SENT)
+        if (m->targets[i].state == TARGET_SENT && m->targets[i].account)
             m->targets[i].state = TARGET_OPEN;
-}
-
-static bool
-any_deferred(const struct message *m)
-{
-    for (uint32_t i = 0; i < m->count; i++)
-        if (m->targets[i].state == TARGET_DEFERRED)
-            return true;
-    return false;
 }
 
 static bool
@@ -225,7 +192,7 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
     buf_init(&p.targets, TARGETS_ROOM);
     p.stores = role_peer_count(q->role, ROLE_store);
     p.delivery = (struct store_deliver){.id = m->id, .received = m->received};
-    if (!envelope && find_envelope(q, m, &envelope_room)) {
+    if (!envelope && envelope_read(q, m, &envelope_room)) {
         from_journal = buf_slice(&envelope_room);
         envelope = &from_journal;
     }
@@ -242,14 +209,12 @@ send_now(struct queue *q, struct message *m, const struct slice *envelope, const
 }
 
 void
-send_message(struct queue *q, struct message *m, const struct slice *envelope,
-             const struct slice *body)
+local_send(struct queue *q, struct message *m, const struct slice *envelope,
+           const struct slice *body)
 {
     if (!windows_open(q) || !send_now(q, m, envelope, body)) {
         put_back(m);
         set_waiting(&q->sending, m);
-    } else if (any_deferred(m)) {
-        set_waiting(&q->deferred, m);
     } else {
         list_remove(&m->waiting);
     }
@@ -257,20 +222,20 @@ send_message(struct queue *q, struct message *m, const struct slice *envelope,
 
 /* One that cannot be sent now goes to the end and stops the round: its store is likely down. */
 void
-send_pump(struct queue *q)
+local_pump(struct queue *q)
 {
     while (!list_empty(&q->sending) && windows_open(q)) {
         struct message *m = LIST_OF(q->sending.next, struct message, waiting);
 
-        send_message(q, m, NULL, NULL);
+        local_send(q, m, NULL, NULL);
         if (q->sending.prev == &m->waiting)
             break;
     }
-    send_flush(q);
+    local_flush(q);
 }
 
 void
-send_again(struct queue *q, unsigned store)
+local_again(struct queue *q, unsigned store)
 {
     unsigned stores = role_peer_count(q->role, ROLE_store);
 
@@ -282,7 +247,7 @@ send_again(struct queue *q, unsigned store)
         for (uint32_t i = 0; i < m->count; i++) {
             struct target *t = &m->targets[i];
 
-            if (shard_owner(t->account, stores) != store || t->state != TARGET_SENT)
+            if (!t->account || shard_owner(t->account, stores) != store || t->state != TARGET_SENT)
                 continue;
             t->state = TARGET_OPEN;
             any = true;
@@ -290,91 +255,75 @@ send_again(struct queue *q, unsigned store)
         if (any)
             set_waiting(&q->sending, m);
     }
-    send_pump(q);
+    local_pump(q);
 }
 
 void
-send_due(struct queue *q)
+local_due(struct queue *q, struct message *m)
 {
-    uint64_t now = now_seconds();
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct target *t = &m->targets[i];
 
-    LIST_EACH(at, &q->deferred)
-    {
-        struct message *m = LIST_OF(at, struct message, waiting);
-        bool due = false;
-
-        for (uint32_t i = 0; i < m->count; i++) {
-            struct target *t = &m->targets[i];
-
-            if (t->state != TARGET_DEFERRED || t->next > now)
-                continue;
+        if (t->account && t->state == TARGET_DEFERRED && t->next <= q->wheel.now)
             t->state = TARGET_OPEN;
-            due = true;
-        }
-        if (due)
-            set_waiting(&q->sending, m);
     }
-    send_pump(q);
+    local_resume(q, m);
+}
+
+void
+local_resume(struct queue *q, struct message *m)
+{
+    uint32_t next = 0;
+    bool open = false;
+
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct target *t = &m->targets[i];
+
+        open |= t->account && t->state == TARGET_OPEN;
+        if (t->account && t->state == TARGET_DEFERRED && (!next || t->next < next))
+            next = t->next;
+    }
+    if (next)
+        wheel_set(&q->wheel, &m->local, next);
+    if (open && list_empty(&m->waiting))
+        set_waiting(&q->sending, m);
 }
 
 /* ---- outcomes ---- */
 
-const char *const send_reasons[] = {
-    [STORE_SYNCED] = "", [STORE_FULL] = "mailbox-full", [STORE_TRY_LATER] = "storage-temporary"};
+/* What a store's word means, as an outcome. */
+static const struct {
+    const char *reason, *status;
+} outcomes[] = {
+    [STORE_SYNCED] = {"", "2.0.0"},
+    [STORE_FULL] = {"mailbox-full", "4.2.2"},
+    [STORE_TRY_LATER] = {"local-error", "4.3.0"},
+};
 
-static uint64_t
+static uint32_t
 pause_after(unsigned attempts)
 {
-    uint64_t seconds = (uint64_t)QUEUE_RETRY_FIRST_SECONDS << (attempts < 10 ? attempts : 10);
+    uint32_t seconds = (uint32_t)QUEUE_LOCAL_FIRST_SECONDS << (attempts < 10 ? attempts : 10);
 
-    return seconds < QUEUE_RETRY_MOST_SECONDS ? seconds : QUEUE_RETRY_MOST_SECONDS;
+    return seconds < QUEUE_LOCAL_MOST_SECONDS ? seconds : QUEUE_LOCAL_MOST_SECONDS;
 }
 
 static void
-tell(struct queue *q, const struct message *m, const struct target *t)
-{
-    struct trace_event e = {
-        .kind = TRACE_delivered, .message = m->id, .account = t->account, .size = m->size};
-
-    if (t->state == TARGET_DEFERRED) {
-        e.kind = TRACE_deferred;
-        e.reason = slice_of(send_reasons[t->reason]);
-        e.next = t->next;
-    }
-    tell_event(q->role, &e);
-}
-
-static void
-defer(struct queue *q, struct message *m, uint32_t index, uint32_t why)
+take_target(struct queue *q, struct message *m, uint32_t index, enum store_outcome_kind kind)
 {
     struct target *t = &m->targets[index];
-    struct journal_change change;
-    char id[ID_TEXT_LEN + 1];
+    struct attempt a = {.outcome = {.ours = 1,
+                                    .tried = queue_now(),
+                                    .reason = slice_of(outcomes[kind].reason),
+                                    .status = slice_of(outcomes[kind].status)}};
 
-    t->next = (uint32_t)(now_seconds() + pause_after(t->attempts));
-    if (t->attempts < UINT8_MAX)
-        t->attempts++;
-    t->state = TARGET_DEFERRED;
-    t->reason = (uint16_t)why;
-    q->deferrals++;
-    change = (struct journal_change){index, TARGET_DEFERRED, t->next, slice_of(send_reasons[why])};
-    (void)journal_change(q->journal, m->id, &change); /* lost, it is only tried again sooner */
-    set_waiting(&q->deferred, m);
-    tell(q, m, t);
-    id_format(m->id, id);
-    LOG(defer, slice_of(id), log_number("account", t->account),
-        log_string("reason", send_reasons[why]), log_number("attempts", t->attempts));
-}
-
-static void
-finish(struct queue *q, struct message *m)
-{
-    journal_done(q->journal, m->id);
-    map_take(&q->messages, m->id);
-    list_remove(&m->all);
-    list_remove(&m->waiting);
-    message_free(m);
-    q->delivered++;
+    if (kind == STORE_SYNCED) {
+        target_arrive(q, m, index, &a, false);
+        return;
+    }
+    target_defer(q, m, index, &a, q->wheel.now + pause_after(t->attempts));
+    local_resume(q, m);
+    message_watch(q, m);
 }
 
 static void
@@ -383,18 +332,12 @@ take_outcome(struct queue *q, const struct store_result *o)
     struct message *m = map_get(&q->messages, o->id);
 
     for (uint32_t i = 0; m && i < m->count; i++) {
-        struct target *t = &m->targets[i];
+        const struct target *t = &m->targets[i];
 
-        if (t->account != o->account || t->state == TARGET_DONE)
+        /* OPEN: it was to be sent again, as another store was not there */
+        if (t->account != o->account || (t->state != TARGET_SENT && t->state != TARGET_OPEN))
             continue;
-        if (o->outcome != STORE_SYNCED) {
-            defer(q, m, i, o->outcome);
-            return;
-        }
-        t->state = TARGET_DONE;
-        tell(q, m, t);
-        if (--m->open == 0)
-            finish(q, m);
+        take_target(q, m, i, (enum store_outcome_kind)o->outcome);
         return;
     }
 }
@@ -410,7 +353,7 @@ on_outcomes(void *ctx, struct chan_call *call, const union msg_any *any)
     while (msg_items_take(&items, MSG_store_result, &o))
         if (o.outcome <= STORE_TRY_LATER)
             take_outcome(q, &o);
-    send_pump(q);
+    local_pump(q);
 }
 
-const struct chan_handler send_handlers[] = {{MSG_store_outcomes, on_outcomes}, {MSG_NONE, NULL}};
+const struct chan_handler local_handlers[] = {{MSG_store_outcomes, on_outcomes}, {MSG_NONE, NULL}};

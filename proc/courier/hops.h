@@ -1,0 +1,45 @@
+/* The servers of a site as a walk found them, each address one hop, and what is known of each by
+ * trying. Counted: connections use it after the site has walked anew. */
+#ifndef COURIER_HOPS_H
+#define COURIER_HOPS_H
+
+#include "settings.h"
+
+enum {
+    HOPS_REST_MS = 5 * 60 * 1000,   /* one that did not work is tried last for so long */
+    HOPS_CLEAR_MS = 60 * 60 * 1000, /* and one whose TLS did not work, without it */
+    HOPS_REMOTE_MAX = 320,          /* "mx.there.example [2001:db8::1]" */
+};
+
+struct hop {
+    struct route_hop at;
+    struct slice remote; /* what it is called in words */
+    const char *name;    /* the host's, with a NUL at its end */
+    const char *tlsa_base;
+    const struct slice *tlsa; /* the data of its records */
+    uint64_t rests_until;     /* of the loop's clock */
+    uint64_t clear_until;
+};
+
+struct hops {
+    unsigned users;
+    struct arena *arena;
+    struct settings *settings;
+    const struct settings_route *route; /* the fixed route it goes by, or NULL */
+    uint64_t until;                     /* then the DNS is asked again */
+    bool incomplete;                    /* no failure of these is for good */
+    const char *proven_domain;          /* whose servers these are, if DNSSEC proves it, or NULL */
+    size_t count;
+    struct hop at[];
+};
+
+/* A copy of a route that was found. */
+struct hops *hops_new(const struct route *r, struct slice domain, struct settings *s,
+                      uint64_t until);
+struct hops *hops_get(struct hops *h);
+void hops_put(struct hops *h); /* NULL is fine */
+
+/* The hop to try next of those not marked in tried: those that rest last. -1: none is left. */
+int hops_next(const struct hops *h, const bool tried[ROUTE_HOPS_MAX], uint64_t now);
+
+#endif
