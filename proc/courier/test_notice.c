@@ -343,6 +343,8 @@ a_notice_goes_to_a_mailbox_or_elsewhere_or_nowhere(void **state)
         {"no domain of ours", ACCOUNTS_NOT_LOCAL, "postmaster", false, NOTICE_NOWHERE, "", ""},
         {"our postmaster", ACCOUNTS_OK, "postmaster", true, NOTICE_KEPT, "", ""},
         {"gone", ACCOUNTS_NO_MAILBOX, "a@here.example", false, NOTICE_NOWHERE, "", ""},
+        {"a return address of long ago", ACCOUNTS_RETURN_OVER, "a@here.example", false,
+         NOTICE_NOWHERE, "", ""},
         {"moved", ACCOUNTS_MOVED, "a@here.example", false, NOTICE_NOWHERE, "", ""},
         {"full", ACCOUNTS_FULL, "a@here.example", false, NOTICE_LATER, "", ""},
         {"not now", ACCOUNTS_TEMPORARY, "a@here.example", false, NOTICE_LATER, "", ""},
