@@ -9,17 +9,17 @@
 /* What the other limits let a result hold at most, so that reaching it is our bug. */
 enum { ARENA_CAP = 16 << 20 };
 
-enum { ONCE = true, MANY = false, USED = true, LATER = false };
+enum { ONCE = true, MANY = false };
 
 static const struct conf_key keys[KEY_COUNT] = {
-#define KEY(id, word, usage, times, use, fallback, example, help)                                  \
-    {word, word " " usage, times, use, conf_read_##id},
+#define KEY(id, word, usage, times, fallback, example, help)                                       \
+    {word, word " " usage, times, conf_read_##id},
 #include "conf/keys.def"
 #undef KEY
 };
 
 static const char *const key_words[KEY_COUNT] = {
-#define KEY(id, word, usage, times, use, fallback, example, help) word,
+#define KEY(id, word, usage, times, fallback, example, help) word,
 #include "conf/keys.def"
 #undef KEY
 };
@@ -160,8 +160,6 @@ read_directive(struct conf_parser *p, const struct conf_words *words)
     }
     if (!p->key_lines[k])
         p->key_lines[k] = p->line;
-    if (!keys[k].used)
-        conf_complain(p, word, MISTAKE_NOT_USED, word->text, SLICE(""));
     if (take_values(p, words, values))
         keys[k].read(p, values);
 }
