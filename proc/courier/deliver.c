@@ -68,6 +68,8 @@ go_on(struct conn *c)
     next = site_next(c->site);
     if (next) {
         deliver_take(c, next);
+    } else if (c->messages && !list_empty(&c->courier->wanting)) {
+        conn_quit(c);
     } else if (list_empty(&c->idle)) {
         c->moved_ms = now_ms(c);
         list_append(&c->courier->idle, &c->idle);

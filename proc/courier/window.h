@@ -22,5 +22,6 @@ struct window {
 void window_init(struct window *w);
 void window_grow(struct window *w, unsigned most); /* a message went well; never above most */
 void window_shrink(struct window *w, uint64_t now_ms);
+void window_stop(struct window *w, unsigned count); /* it takes so many, and no more */
 
 #endif
