@@ -1,4 +1,5 @@
-/* Few connections at first, more as it goes well, half of them when it does not. */
+/* rfc5321#4.5.4.1-d: few connections at first, more as it goes well, half of them when it does not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

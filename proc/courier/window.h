@@ -1,5 +1,6 @@
-/* How many connections a site may have: few at first, and one more with each message that went
- * well. A trouble halves them, and from then on it takes many messages to have one more. Pure. */
+/* How many connections a site may have (rfc5321#4.5.4.1-d): few at first, and one more with each
+ * message that went well. A trouble halves them, and from then on it takes many messages to have
+ * one more. Pure. */
 #ifndef COURIER_WINDOW_H
 #define COURIER_WINDOW_H
 

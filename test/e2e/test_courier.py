@@ -173,6 +173,12 @@ def test_a_request_that_makes_no_sense_harms_nobody(own, courier, change):
     assert courier.send(own.remote().domain)[1][0].verdict == "delivered"
 
 
+def test_a_message_to_many_travels_once(own, courier):  # rfc5321#4.5.4.1-c
+    remote = own.remote()
+    _, outcomes = courier.send(remote.domain, *(f"r{n}" for n in range(30)))
+    assert {o.verdict for o in outcomes} == {"delivered"} and len(remote.attempts) == 1
+
+
 # ---- bodies
 
 def test_a_body_in_a_file_is_read_from_where_it_begins(own, courier, tmp_path):
@@ -218,6 +224,15 @@ def test_a_server_that_was_dead_is_not_tried_for_each_message(own, courier):  # 
         for c in own.alive.connections:
             c.open and c.sock.shutdown(socket.SHUT_RDWR)
     assert 1 <= counters(own.service)["unreachable"] - before <= 2, "once for each of the first connections"
+
+
+def test_a_server_that_wants_to_hear_of_no_mail_now_is_not_the_last_word(own, courier):  # rfc5321#5.1-i
+    own.alive.script("mail: 451 4.3.0 Not today")
+    first = own.serve(DEAD, "mail: 451 4.3.0 Not today", name="dead.two.example")
+    _, (outcome,) = courier.send("two.example")
+    assert outcome.facts()[:2] == ("later", "mail") and (first.connections or own.alive.connections)
+    own.alive.script("")
+    assert courier.send("two.example")[1][0].verdict == "delivered"
 
 
 def test_a_connection_is_left_in_order_after_a_while(own, courier):
