@@ -69,6 +69,8 @@ go_on(struct conn *c)
     next = site_next(c->site);
     if (next) {
         deliver_take(c, next);
+    } else if (c->messages && !list_empty(&c->courier->wanting)) {
+        conn_quit(c);
     } else if (list_empty(&c->idle)) {
         c->moved_ms = now_ms(c);
         list_append(&c->courier->idle, &c->idle);
@@ -162,25 +164,42 @@ deliver_body(struct conn *c)
 
 /* ---- its outcomes ---- */
 
-/* Is it what happened to the connection, rather than an answer about this recipient? */
+/* Is it what happened to the message as a whole, rather than an answer about this recipient? */
 static bool
-is_connections(const struct smtp_client *c, const struct smtp_outcome *o)
+is_of_all(const struct smtp_client *c, const struct smtp_outcome *o)
 {
     const struct smtp_outcome *whole = &c->outcome;
 
-    return c->closing && o->trouble == whole->trouble && o->code == whole->code &&
-           o->stage == whole->stage && o->text.at == whole->text.at;
+    return o->trouble == whole->trouble && o->code == whole->code && o->stage == whole->stage &&
+           o->text.at == whole->text.at;
 }
 
 static bool
-is_worth_another(const struct conn *c)
+may_be_tried_again(const struct conn *c)
+{
+    return c->client.outcome.verdict == SMTP_VERDICT_TEMPORARY && c->job->tries < JOB_TRIES_MAX &&
+           c->job->call.chan;
+}
+
+/* rfc5321#3.8-b */
+static bool
+is_for_another_connection(const struct conn *c)
 {
     const struct smtp_outcome *o = &c->client.outcome;
 
-    return c->client.closing && o->verdict == SMTP_VERDICT_TEMPORARY &&
-           (o->code == 421 || o->trouble == SMTP_TROUBLE_CLOSED ||
-            o->trouble == SMTP_TROUBLE_RESET) &&
-           c->job->tries < JOB_TRIES_MAX && c->job->call.chan;
+    return may_be_tried_again(c) && (o->code == 421 || o->trouble == SMTP_TROUBLE_CLOSED ||
+                                     o->trouble == SMTP_TROUBLE_RESET);
+}
+
+/* rfc5321#5.1-i: one that does not even want to hear of the message is not the last word. */
+static bool
+is_for_another_server(const struct conn *c)
+{
+    const struct smtp_outcome *o = &c->client.outcome;
+
+    return may_be_tried_again(c) && o->code >= 400 &&
+           (o->stage == SMTP_STAGE_MAIL || o->stage == SMTP_STAGE_DATA) &&
+           hops_has_other(c->hops, c->hop, now_ms(c));
 }
 
 /* rfc3461#5.2.2-a: who cannot tell of success has only relayed. */
@@ -207,7 +226,7 @@ settle(struct conn *c, bool again)
 
         if (j->rcpts[i].settled)
             continue;
-        if (o->verdict != SMTP_VERDICT_UNDECIDED && !(again && is_connections(&c->client, o))) {
+        if (o->verdict != SMTP_VERDICT_UNDECIDED && !(again && is_of_all(&c->client, o))) {
             f = find(c, o);
             job_settle(j, &j->rcpts[i], &f);
         }
@@ -235,14 +254,46 @@ settle_rest(struct conn *c)
     job_settle_all(c->job, &f);
 }
 
+static void
+tell_attempt(const struct conn *c)
+{
+    struct finding f = find(c, &c->client.outcome);
+
+    finding_tell(&f, c->courier->role, c->job->id);
+}
+
+static void
+put_back(struct site *s, struct job *j)
+{
+    if (!j->open || !j->call.chan) {
+        job_end(j);
+        return;
+    }
+    j->tries++;
+    site_put_back(s, j);
+}
+
+static void
+send_elsewhere(struct conn *c)
+{
+    settle(c, true);
+    tell_attempt(c);
+    c->hop->rests_until = now_ms(c) + HOPS_REST_MS;
+    put_back(c->site, let_go(c));
+    conn_quit(c);
+}
+
 /* A message is over, and the connection is not. */
 static void
 finish(struct conn *c)
 {
+    if (is_for_another_server(c)) {
+        send_elsewhere(c);
+        return;
+    }
     if (!settle(c, false))
         settle_rest(c);
-    if (c->job->open &&
-        c->job->call.chan) { /* rfc5321#4.5.3.1.10-b: too many at a time, so the others now */
+    if (c->job->open && c->job->call.chan) { /* rfc5321#4.5.3.1.10-b: too many at a time */
         send(c);
         return;
     }
@@ -278,19 +329,11 @@ deliver_ready(struct conn *c)
         go_on(c);
 }
 
-static void
-tell_broken(const struct conn *c)
-{
-    struct finding f = find(c, &c->client.outcome);
-
-    finding_tell(&f, c->courier->role, c->job->id);
-}
-
 /* The connection is over, whatever was under way. */
 void
 deliver_broken(struct conn *c)
 {
-    bool again = c->job && is_worth_another(c);
+    bool again = c->job && is_for_another_connection(c);
     struct site *s = c->site;
     struct job *j;
 
@@ -301,17 +344,12 @@ deliver_broken(struct conn *c)
     site_had_trouble(s);
     settle(c, again);
     if (again)
-        tell_broken(c);
+        tell_attempt(c);
     else
         settle_rest(c);
-    j = let_go(c);
     if (c->messages == 1 && again) /* another server of the site may do better */
         c->hop->rests_until = now_ms(c) + HOPS_REST_MS;
+    j = let_go(c);
     conn_close(c);
-    if (!j->open || !j->call.chan) {
-        job_end(j);
-        return;
-    }
-    j->tries++;
-    site_put_back(s, j);
+    put_back(s, j);
 }

@@ -1,4 +1,4 @@
-/* From hop to hop until a server takes mail: RFC 5321 5.1. What does not work is noted, told, and
+/* From hop to hop until a server takes mail: rfc5321#5.1-i. What does not work is noted, told, and
  * remembered with the hop, so that other connections do not run into it as well. */
 #include <errno.h>
 #include <netinet/in.h>

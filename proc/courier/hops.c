@@ -112,6 +112,7 @@ hops_put(struct hops *h)
     free(h);
 }
 
+/* rfc5321#4.5.4.1-a */
 int
 hops_next(const struct hops *h, const bool tried[ROUTE_HOPS_MAX], uint64_t now)
 {
@@ -126,4 +127,13 @@ hops_next(const struct hops *h, const bool tried[ROUTE_HOPS_MAX], uint64_t now)
             resting = (int)i;
     }
     return resting;
+}
+
+bool
+hops_has_other(const struct hops *h, const struct hop *than, uint64_t now)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (h->at[i].rests_until <= now && !slice_eq(h->at[i].at.host, than->at.host))
+            return true;
+    return false;
 }

@@ -42,4 +42,7 @@ void hops_put(struct hops *h); /* NULL is fine */
 /* The hop to try next of those not marked in tried: those that rest last. -1: none is left. */
 int hops_next(const struct hops *h, const bool tried[ROUTE_HOPS_MAX], uint64_t now);
 
+/* Is there another server that does not rest? */
+bool hops_has_other(const struct hops *h, const struct hop *than, uint64_t now);
+
 #endif

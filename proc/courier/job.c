@@ -147,6 +147,7 @@ job_new(struct courier *c, const struct courier_send *m, struct chan_call *call)
     return j;
 }
 
+/* rfc5321#4.5.4.1-c */
 const struct smtp_envelope *
 job_envelope(struct job *j)
 {

@@ -256,24 +256,37 @@ want_connection(struct site *s)
 }
 
 static void
-pump(void *ctx)
+find_way(struct site *s)
 {
-    struct site *s = ctx;
+    if (!s->walk)
+        s->walk =
+            walk_new(s->courier, slice_make(s->domain, s->domain_len), s->random, on_walked, s);
+}
 
-    s->pump_due = false;
-    if (s->courier->role->stopping || list_empty(&s->jobs))
-        return;
-    if (!has_way(s)) {
-        if (!s->walk)
-            s->walk =
-                walk_new(s->courier, slice_make(s->domain, s->domain_len), s->random, on_walked, s);
-        return;
-    }
+static void
+use_way(struct site *s)
+{
     use_idle(s);
     while (wants_connection(s) && may_connect(s->courier))
         conn_new(s);
     if (wants_connection(s))
         want_connection(s);
+}
+
+/* A connection that this site was given and does not want any more is the next one's. */
+static void
+pump(void *ctx)
+{
+    struct site *s = ctx;
+
+    s->pump_due = false;
+    if (s->courier->role->stopping)
+        return;
+    if (!list_empty(&s->jobs) && !has_way(s))
+        find_way(s);
+    else if (!list_empty(&s->jobs))
+        use_way(s);
+    sites_connection_free(s->courier);
 }
 
 /* Whoever waits longest gets it, and waits again behind all others if one is not enough. */
@@ -317,15 +330,19 @@ site_had_trouble(struct site *s)
         pump_later(s);
 }
 
-/* While another connection works, or still tries, nothing is said of the jobs. */
+/* While there is another connection nothing is said of the jobs, and no further one is tried. */
 void
 site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *failures)
 {
     const struct failure *worst = failures_worst(failures);
     struct finding f;
 
+    if (s->conn_count > 1) {
+        window_stop(&s->window, (unsigned)s->conn_count - 1);
+        return;
+    }
     window_shrink(&s->window, now_ms(s));
-    if (s->conn_count > s->leaving || list_empty(&s->jobs) || !worst)
+    if (list_empty(&s->jobs) || !worst)
         return;
     failures_tell(failures, worst, s->courier->role,
                   LIST_OF(s->jobs.next, const struct job, link)->id);

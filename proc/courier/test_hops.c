@@ -81,6 +81,10 @@ those_that_rest_are_tried_last(void **state)
     }
     memset(tried, 0, sizeof(tried));
     assert_int_equal(hops_next(h, tried, 200), 0); /* it has rested */
+    assert_true(hops_has_other(h, &h->at[0], 100));
+    h->at[2].rests_until = h->at[3].rests_until = 101;
+    assert_false(hops_has_other(h, &h->at[0], 100)); /* at[1] is the same server's */
+    assert_true(hops_has_other(h, &h->at[0], 101));
     hops_put(h);
 }
 

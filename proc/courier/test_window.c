@@ -1,4 +1,5 @@
-/* Few connections at first, more as it goes well, half of them when it does not. */
+/* rfc5321#4.5.4.1-d: few connections at first, more as it goes well, half of them when it does not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,6 +80,26 @@ after_a_trouble_it_takes_many_messages_to_have_one_more(void **state)
     assert_int_equal(w.size, 4);
 }
 
+static void
+a_server_that_takes_no_further_one_is_asked_again_after_many_messages(void **state)
+{
+    struct window w;
+
+    (void)state;
+    window_init(&w);
+    grow(&w, 4, 20);
+    window_stop(&w, 5);
+    assert_int_equal(w.size, 5);
+    grow(&w, 5 * WINDOW_CARE - 1, 20);
+    assert_int_equal(w.size, 5);
+    grow(&w, 1, 20);
+    assert_int_equal(w.size, 6);
+    window_stop(&w, 9); /* others are still on their way */
+    assert_int_equal(w.size, 6);
+    window_stop(&w, 0);
+    assert_int_equal(w.size, 1);
+}
+
 int
 main(void)
 {
@@ -86,6 +107,7 @@ main(void)
         cmocka_unit_test(it_grows_by_one_with_each_message_up_to_the_limit),
         cmocka_unit_test(a_trouble_halves_it_and_there_is_always_one),
         cmocka_unit_test(troubles_that_come_together_are_one),
+        cmocka_unit_test(a_server_that_takes_no_further_one_is_asked_again_after_many_messages),
         cmocka_unit_test(after_a_trouble_it_takes_many_messages_to_have_one_more),
     };
 

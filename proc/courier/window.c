@@ -28,3 +28,12 @@ window_shrink(struct window *w, uint64_t now_ms)
     w->good = 0;
     w->shrunk_ms = now_ms;
 }
+
+void
+window_stop(struct window *w, unsigned count)
+{
+    if (count < w->size)
+        w->size = count ? count : 1;
+    w->careful = true;
+    w->good = 0;
+}

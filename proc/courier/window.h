@@ -1,5 +1,6 @@
-/* How many connections a site may have: few at first, and one more with each message that went
- * well. A trouble halves them, and from then on it takes many messages to have one more. Pure. */
+/* How many connections a site may have (rfc5321#4.5.4.1-d): few at first, and one more with each
+ * message that went well. A trouble halves them, and from then on it takes many messages to have
+ * one more. Pure. */
 #ifndef COURIER_WINDOW_H
 #define COURIER_WINDOW_H
 
@@ -22,5 +23,6 @@ struct window {
 void window_init(struct window *w);
 void window_grow(struct window *w, unsigned most); /* a message went well; never above most */
 void window_shrink(struct window *w, uint64_t now_ms);
+void window_stop(struct window *w, unsigned count); /* it takes so many, and no more */
 
 #endif
