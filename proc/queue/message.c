@@ -3,7 +3,7 @@
 
 #include "base/ensure.h"
 #include "base/log.h"
-#include "queue.h"
+#include "commit.h"
 #include "smtp/envelope.h"
 
 void
@@ -214,6 +214,10 @@ expire(struct queue *q, struct message *m)
 void
 message_attend(struct queue *q, struct message *m)
 {
+    if (!commit_has_ended(q, m->noted)) {
+        wheel_set(&q->wheel, &m->message, q->wheel.now + 1);
+        return; /* what was noted last cannot be read before */
+    }
     if (message_until(q, m) <= q->wheel.now && !expire(q, m))
         return;
     notice_tell(q, m);
