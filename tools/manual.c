@@ -8,14 +8,12 @@
 enum { SAMPLE_WIDTH = 78 };
 
 static const struct {
-    const char *word, *usage, *repeats, *unused, *fallback, *example, *help;
+    const char *word, *usage, *repeats, *fallback, *example, *help;
 } keys[] = {
-#define ONCE  ""
-#define MANY  " May be repeated."
-#define USED  ""
-#define LATER " Understood, but not yet used by this version."
-#define KEY(id, word, usage, times, use, fallback, example, help)                                  \
-    {word, usage, times, use, fallback, example, help},
+#define ONCE ""
+#define MANY " May be repeated."
+#define KEY(id, word, usage, times, fallback, example, help)                                       \
+    {word, usage, times, fallback, example, help},
 #include "conf/keys.def"
 #undef KEY
 };
@@ -80,7 +78,7 @@ print_sample(struct buf *value)
         "# show an example or the default. Domains, accounts and aliases are not here: see "
         "valija(1). Printed from the program's own tables by tools/manual.");
     for (size_t i = 0; i < COUNT(keys); i++) {
-        snprintf(line, sizeof(line), "%s%s%s", keys[i].help, keys[i].repeats, keys[i].unused);
+        snprintf(line, sizeof(line), "%s%s", keys[i].help, keys[i].repeats);
         printf("\n# %s %s\n", keys[i].word, keys[i].usage);
         put_comment(line);
         snprintf(line, sizeof(line), "Default: %s.", keys[i].fallback);
@@ -102,7 +100,7 @@ put_keys(void)
         put_troff(keys[i].word);
         printf("\\fR %s\n", keys[i].usage);
         put_troff(keys[i].help);
-        printf("%s%s\n.br\nDefault: ", keys[i].repeats, keys[i].unused);
+        printf("%s\n.br\nDefault: ", keys[i].repeats);
         put_troff(keys[i].fallback);
         printf(".\n");
     }

@@ -17,23 +17,28 @@ take(struct buf *out, struct slice bytes)
 }
 
 struct err
-file_read(const char *path, struct buf *out)
+file_read_from(int fd, struct buf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     uint8_t bytes[READ_STEP];
     ssize_t n;
 
-    if (fd < 0)
-        return err_os(errno, "opening the file");
     do {
         n = read(fd, bytes, sizeof(bytes));
-        if (n < 0 && errno != EINTR) {
-            struct err e = err_os(errno, "reading the file");
-
-            close(fd);
-            return e;
-        }
+        if (n < 0 && errno != EINTR)
+            return err_os(errno, "reading the file");
     } while (n < 0 || (n > 0 && take(out, slice_make(bytes, (size_t)n))));
-    close(fd);
     return ERR_OK;
+}
+
+struct err
+file_read(const char *path, struct buf *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct err e;
+
+    if (fd < 0)
+        return err_os(errno, "opening the file");
+    e = file_read_from(fd, out);
+    close(fd);
+    return e;
 }

@@ -7,5 +7,6 @@
 
 /* Append all of a file, or as much as fits: out.full then tells. */
 struct err file_read(const char *path, struct buf *out);
+struct err file_read_from(int fd, struct buf *out); /* from where it stands; fd stays open */
 
 #endif

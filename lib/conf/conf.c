@@ -9,17 +9,17 @@
 /* What the other limits let a result hold at most, so that reaching it is our bug. */
 enum { ARENA_CAP = 16 << 20 };
 
-enum { ONCE = true, MANY = false, USED = true, LATER = false };
+enum { ONCE = true, MANY = false };
 
 static const struct conf_key keys[KEY_COUNT] = {
-#define KEY(id, word, usage, times, use, fallback, example, help)                                  \
-    {word, word " " usage, times, use, conf_read_##id},
+#define KEY(id, word, usage, times, fallback, example, help)                                       \
+    {word, word " " usage, times, conf_read_##id},
 #include "conf/keys.def"
 #undef KEY
 };
 
 static const char *const key_words[KEY_COUNT] = {
-#define KEY(id, word, usage, times, use, fallback, example, help) word,
+#define KEY(id, word, usage, times, fallback, example, help) word,
 #include "conf/keys.def"
 #undef KEY
 };
@@ -160,8 +160,6 @@ read_directive(struct conf_parser *p, const struct conf_words *words)
     }
     if (!p->key_lines[k])
         p->key_lines[k] = p->line;
-    if (!keys[k].used)
-        conf_complain(p, word, MISTAKE_NOT_USED, word->text, SLICE(""));
     if (take_values(p, words, values))
         keys[k].read(p, values);
 }
@@ -241,10 +239,12 @@ settle_folders(struct conf_parser *p)
 }
 
 static void
-settle_trust_anchor(struct conf_parser *p)
+settle_trust(struct conf_parser *p)
 {
     if (!p->conf->trust_anchor_named)
         p->conf->trust_anchor = CONF_TRUST_ANCHOR;
+    if (!p->conf->authorities_named)
+        p->conf->authorities = CONF_AUTHORITIES;
 }
 
 /* A listener the file has no line for. */
@@ -321,7 +321,7 @@ conf_parse(const struct conf_input *input, struct conf_mistakes *mistakes)
     settle_folders(&p);
     settle_listens(&p);
     settle_tls(&p);
-    settle_trust_anchor(&p);
+    settle_trust(&p);
     if (mistakes->errors == 0)
         return c;
     arena_free(arena);

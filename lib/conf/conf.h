@@ -13,6 +13,7 @@
 #define CONF_FILE         "/etc/valija/valija.conf"
 #define CONF_STATE        "/var/lib/valija"
 #define CONF_TRUST_ANCHOR "/usr/share/dns/root.key"
+#define CONF_AUTHORITIES  "/etc/ssl/certs/ca-certificates.crt"
 #define CONF_RUN          "/run/valija" /* for CONF_STATE; any other state folder has its own "run" */
 
 enum {
@@ -105,6 +106,8 @@ struct conf {
     size_t route_count;
     const char *trust_anchor; /* NULL: none */
     bool trust_anchor_named;  /* by a line; else it may be missing */
+    const char *authorities;
+    bool authorities_named; /* likewise */
     struct limits limits;
 };
 

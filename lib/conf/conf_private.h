@@ -14,7 +14,7 @@ enum conf_mistake_id {
 };
 
 enum conf_key_id {
-#define KEY(id, word, usage, times, use, fallback, example, help) KEY_##id,
+#define KEY(id, word, usage, times, fallback, example, help) KEY_##id,
 #include "conf/keys.def"
 #undef KEY
     KEY_COUNT
@@ -60,11 +60,11 @@ struct conf_parser {
 
 struct conf_key {
     const char *word, *usage; /* usage: the word, and what follows it */
-    bool once, used;
+    bool once;
     void (*read)(struct conf_parser *p, const struct conf_word *values); /* left out: all 0 */
 };
 
-#define KEY(id, word, usage, times, use, fallback, example, help)                                  \
+#define KEY(id, word, usage, times, fallback, example, help)                                       \
     void conf_read_##id(struct conf_parser *p, const struct conf_word *values);
 #include "conf/keys.def"
 #undef KEY

@@ -95,6 +95,13 @@ conf_read_trust_anchor(struct conf_parser *p, const struct conf_word *v)
         p->conf->trust_anchor = conf_path_keep(p, v);
 }
 
+void
+conf_read_authorities(struct conf_parser *p, const struct conf_word *v)
+{
+    p->conf->authorities_named = true;
+    p->conf->authorities = conf_path_keep(p, v);
+}
+
 static bool
 is_unspecified(const struct conf_listen *l)
 {

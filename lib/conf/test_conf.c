@@ -42,6 +42,8 @@ nothing_is_enough(void **state)
         assert_int_equal(c->tls_count + c->route_count + c->resolver_count, 0);
         assert_string_equal(c->trust_anchor, "/usr/share/dns/root.key");
         assert_false(c->trust_anchor_named);
+        assert_string_equal(c->authorities, "/etc/ssl/certs/ca-certificates.crt");
+        assert_false(c->authorities_named);
         assert_true(c->limits.value[LIMIT_message_size] == limit_rows[LIMIT_message_size].fallback);
         assert_int_equal(c->listen_count, COUNT(listens));
         for (size_t n = 0; n < COUNT(listens); n++) {
@@ -73,6 +75,7 @@ every_directive_is_kept(void **state)
                                        "state \"/srv/my mail\"\n"
                                        "run run#1\n"
                                        "trust-anchor root.key\n"
+                                       "authorities roots.pem\n"
                                        "resolver [::1]:53\n"
                                        "route b.example [2001:db8::1]:26\n"
                                        "route * smart.example:587\n"
@@ -87,6 +90,8 @@ every_directive_is_kept(void **state)
     assert_string_equal(c->run, "/etc/x/run#1");
     assert_string_equal(c->trust_anchor, "/etc/x/root.key");
     assert_true(c->trust_anchor_named);
+    assert_string_equal(c->authorities, "/etc/x/roots.pem");
+    assert_true(c->authorities_named);
     assert_int_equal(c->resolver_count, 1);
     assert_int_equal(c->resolvers[0].address.at.ss_family, AF_INET6);
     assert_int_equal(c->route_count, 2);
@@ -94,7 +99,7 @@ every_directive_is_kept(void **state)
     assert_string_equal(c->routes[0].host, "2001:db8::1");
     assert_int_equal(c->routes[0].port, 26);
     assert_string_equal(c->routes[1].domain, "*");
-    assert_int_equal(c->routes[1].line, 7);
+    assert_int_equal(c->routes[1].line, 8);
     assert_true(c->limits.value[LIMIT_message_size] == 25 * 1024 * 1024);
     assert_true(c->limits.value[LIMIT_idle_seconds] == 600);
     conf_free(c);
@@ -188,6 +193,37 @@ the_star_certificate_comes_first(void **state)
     assert_string_equal(c->tls[2].name, "b.example");
     assert_string_equal(c->tls[3].name, "c.example");
     conf_free(c);
+}
+
+static void
+values_are_written_and_read_alike(void **state)
+{
+    static const struct {
+        enum limit_unit unit;
+        const char *text;
+        uint64_t value;
+    } rows[] = {
+        {UNIT_SECONDS, "0", 0},        {UNIT_SECONDS, "90s", 90},
+        {UNIT_SECONDS, "36h", 129600}, {UNIT_SECONDS, "2d", 172800},
+        {UNIT_BYTES, "64K", 64 << 10}, {UNIT_MILLISECONDS, "1500ms", 1500},
+        {UNIT_NUMBER, "20", 20},
+    };
+    static const char *const bad[] = {
+        "", "d", "2x", "1.5h", "-1", " 2d", "2d ", "99999999999999999999", "999999999999999999d"};
+    struct buf out;
+    uint64_t value;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        buf_init(&out, 40);
+        conf_value_put(&out, rows[i].unit, rows[i].value);
+        assert_true(slice_eq(buf_slice(&out), slice_of(rows[i].text)));
+        assert_true(conf_value_read(rows[i].unit, buf_slice(&out), &value));
+        assert_true(value == rows[i].value);
+        buf_clear(&out);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(conf_value_read(UNIT_SECONDS, slice_of(bad[i]), &value));
 }
 
 static void
@@ -364,6 +400,7 @@ main(void)
         cmocka_unit_test(the_run_folder_follows_the_state_folder),
         cmocka_unit_test(addresses_are_ready_to_bind),
         cmocka_unit_test(the_star_certificate_comes_first),
+        cmocka_unit_test(values_are_written_and_read_alike),
         cmocka_unit_test(limits_take_the_suffixes_of_their_unit),
         cmocka_unit_test(rows_of_one_directive_are_bounded),
         cmocka_unit_test(the_system_name_stands_in),

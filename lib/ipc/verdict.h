@@ -76,6 +76,18 @@ enum notice_kind {
 };
 enum notice_result { NOTICE_KEPT, NOTICE_LATER, NOTICE_NOWHERE };
 
+/* What came of fetching something. */
+enum fetch_result {
+    FETCH_CAME,     /* an answer, whatever its status */
+    FETCH_REFUSED,  /* not asked for: no HTTPS, no address, or too many at a time */
+    FETCH_UNPROVEN, /* the other side did not prove its name */
+    FETCH_LARGE,    /* more bytes than asked for */
+    FETCH_LATE,     /* not whole in time */
+    FETCH_FAILED,   /* no connection, no TLS, or no HTTP */
+    FETCH_RESULT_COUNT
+};
+enum { FETCH_BYTES_MAX = 60 * 1024 }; /* of a body, so that an answer fits a frame */
+
 enum store_outcome_kind { STORE_SYNCED, STORE_FULL, STORE_TRY_LATER };
 enum store_verdict { STORE_OK, STORE_IN_USE, STORE_TEMPORARY, STORE_NOT_LOCKED };
 

@@ -2,9 +2,13 @@
  * European languages readable. */
 #include "mime/encode.h"
 
+#include "base/base64.h"
 #include "base/utf8.h"
 
-enum { FOLD_AT = 78 }; /* octets of a line of a field that needs no encoding (RFC 5322 2.1.1) */
+enum {
+    FOLD_AT = 78,      /* octets of a line of a field that needs no encoding (RFC 5322 2.1.1) */
+    BASE64_BYTES = 57, /* that make a line of MIME_LINE_MAX octets */
+};
 
 static const char prefix[] = "=?utf-8?q?", suffix[] = "?=";
 static const char digits[] = "0123456789ABCDEF";
@@ -18,27 +22,40 @@ put_escape(struct buf *out, uint8_t c)
     buf_put_byte(out, (uint8_t)digits[c & 15]);
 }
 
-/* A line without its end. A blank may not end it, as some programs would drop it. */
+/* May it stand for itself? A blank may not end a line, as some programs would drop it; and where
+ * one is broken, what follows may not become a delimiter of parts. */
+static bool
+is_literal(struct slice line, size_t i, bool begins)
+{
+    uint8_t c = line.at[i];
+    bool is_last = i + 1 == line.len;
+
+    if (c == ' ' || c == '\t')
+        return !is_last;
+    return c > ' ' && c < 0x7f && c != '=' &&
+           !(begins && c == '-' && !is_last && line.at[i + 1] == '-');
+}
+
+/* A line without its end. */
 static void
 put_line(struct buf *out, struct slice line)
 {
     size_t column = 0;
 
     for (size_t i = 0; i < line.len && !out->full; i++) {
-        uint8_t c = line.at[i];
-        bool is_last = i + 1 == line.len;
-        bool plain = c > ' ' ? c < 0x7f && c != '=' : (c == ' ' || c == '\t') && !is_last;
-        size_t width = plain ? 1 : 3;
+        size_t width = is_literal(line, i, false) ? 1 : 3;
 
-        if (column + width + !is_last > MIME_LINE_MAX) { /* room for the "=" that goes on */
+        if (column + width + (i + 1 < line.len) > MIME_LINE_MAX) { /* the "=" that goes on */
             buf_put_string(out, "=\r\n");
             column = 0;
         }
-        if (plain)
-            buf_put_byte(out, c);
-        else
-            put_escape(out, c);
-        column += width;
+        if (is_literal(line, i, column == 0)) {
+            buf_put_byte(out, line.at[i]);
+            column++;
+        } else {
+            put_escape(out, line.at[i]);
+            column += 3;
+        }
     }
 }
 
@@ -55,6 +72,17 @@ mime_quoted_printable_put(struct buf *out, struct slice text)
         put_line(out, line);
         if (ends)
             buf_put_string(out, "\r\n");
+    }
+    return !out->full;
+}
+
+bool
+mime_base64_put(struct buf *out, struct slice bytes)
+{
+    while (bytes.len && !out->full) {
+        base64_put(out, slice_head(bytes, BASE64_BYTES));
+        buf_put_string(out, "\r\n");
+        bytes = slice_tail(bytes, BASE64_BYTES);
     }
     return !out->full;
 }

@@ -5,7 +5,8 @@
 #include "role/spawn.h"
 
 static const struct role_row rows[ROLE_COUNT] = {
-#define PER_CPU 0
+#define PER_CPU   ROLE_PER_CPU
+#define ON_DEMAND ROLE_ON_DEMAND
 #define ROLE(name, program, count, user, root, promises)                                           \
     [ROLE_##name] = {#name, program, count, user, root, promises},
 #define LINK(asks, answers, what)
@@ -33,6 +34,12 @@ role_row(enum role_id id)
 {
     ensure(id < ROLE_COUNT);
     return &rows[id];
+}
+
+bool
+role_is_on_demand(enum role_id id)
+{
+    return role_row(id)->count == ROLE_ON_DEMAND;
 }
 
 const char *

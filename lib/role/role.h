@@ -34,6 +34,7 @@ enum role_file_kind {
     ROLE_FILE_SYSTEM_TRUST_ANCHOR, /* where no line says anything */
     ROLE_FILE_SYSTEM_RESOLVERS,    /* resolv.conf, where no line names a resolver */
     ROLE_FILE_ROUTE_PASSWORD,      /* in its first line; name: the domain of the route */
+    ROLE_FILE_AUTHORITIES,         /* certificates, PEM: who is believed about others' names */
     ROLE_FILE_KIND_COUNT
 };
 
@@ -42,6 +43,7 @@ enum role_setting_kind {
     ROLE_SETTING_RESOLVER,    /* ADDRESS:PORT of a DNS server */
     ROLE_SETTING_ROUTE,       /* DOMAIN HOST PORT POLICY [USER]: a line `route`; POLICY is a word of
                                  conf/route_tls.def, and its password comes as a file */
+    ROLE_SETTING_ROUTED,      /* DOMAIN of such a line, for who needs to know no more */
     ROLE_SETTING_OWN_ADDRESS, /* an address at which this machine takes mail */
     ROLE_SETTING_KIND_COUNT
 };
@@ -93,7 +95,12 @@ struct role_spec {
 int role_main(int argc, char **argv, const struct role_spec *spec);
 void role_end(struct role *r);
 
-/* The channel to a peer, or NULL while it is being replaced. */
+/* Have a peer started that runs on demand only; peer_up says when it does. Nothing happens where
+ * there is a channel to it. Such a peer ends when it is idle: who asked it and got no answer wants
+ * it again, and asks again. */
+void role_want(struct role *r, enum role_id id);
+
+/* The channel to a peer, or NULL while it is being replaced, or has nothing to do. */
 struct chan *role_peer(const struct role *r, enum role_id id, unsigned index);
 int role_peer_fd(const struct role *r, enum role_id id); /* raw doors; -1: none now */
 unsigned role_peer_count(const struct role *r, enum role_id id);

@@ -24,7 +24,9 @@ role_instances(enum role_id id)
 
     if (id == ROLE_ctl)
         return 0;
-    if (role_row(id)->count)
+    if (role_is_on_demand(id))
+        return 1;
+    if (role_row(id)->count != ROLE_PER_CPU)
         return role_row(id)->count;
     if (processors < 1)
         return 1;

@@ -7,12 +7,17 @@
 
 #include "role/role.h"
 
-enum { ROLE_CONTROL_FD = 3, ROLE_INSTANCES_MAX = 64 };
+enum {
+    ROLE_CONTROL_FD = 3,
+    ROLE_INSTANCES_MAX = 64,
+    ROLE_PER_CPU = 0, /* as a row's count */
+    ROLE_ON_DEMAND = ROLE_INSTANCES_MAX + 1,
+};
 
 struct role_row {
     const char *name;
     const char *program; /* valija-PROGRAM in the program folder */
-    unsigned count;      /* 0: one per processor */
+    unsigned count;      /* or ROLE_PER_CPU, or ROLE_ON_DEMAND */
     const char *user, *root, *promises;
 };
 
@@ -27,6 +32,8 @@ extern const size_t role_link_count;
 const struct role_row *role_row(enum role_id id);
 bool role_find(struct slice name, enum role_id *id);
 unsigned role_instances(enum role_id id); /* how many run on this machine; 0 for ctl */
+/* It runs, once, from when a peer wants it until it ends by itself, in order. */
+bool role_is_on_demand(enum role_id id);
 
 /* The folder of the programs: that of the running one, or libexec/valija beside its bin. False:
  * valija-edge is in neither. */

@@ -100,6 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     check(&route);
+    route_exists(&in, &route); /* the same answers: it asks for one that is not there, or ends */
+    ensure(route.hop_count == 0 && route.ask_count == (route.kind == ROUTE_ASK));
     arena_free(arena);
     return 0;
 }

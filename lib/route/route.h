@@ -88,7 +88,7 @@ struct route {
 void route_walk(const struct route_input *in, struct route *route);
 
 /* As route_walk, but it ends, with no hops, as soon as it is clear whether there is anything that
- * may take the domain's mail, and asks one question at a time. */
+ * may take the domain's mail, or that the DNS does not say, and asks one question at a time. */
 void route_exists(const struct route_input *in, struct route *route);
 
 const char *route_code(enum route_kind failure); /* "5.1.2" */

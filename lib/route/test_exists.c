@@ -9,60 +9,101 @@
 #include "base/buf.h"
 #include "route/route.h"
 
-enum { NEVER = DNS_VERDICT_COUNT }; /* such a question is not asked */
+enum { ASKS_MAX = 1 + ROUTE_ASKS_MAX };
 
+/* world: what is asked, in this order, and the answers: "NAME TYPE ANSWER"; an answer is a
+ * verdict's word or, of an MX, servers. */
 struct row {
-    const char *why, *domain;
-    int mx; /* enum dns_verdict, and the servers where it is FOUND */
-    const char *servers;
-    int v4, v6;
+    const char *why, *domain, *world;
     enum route_kind expected;
 };
 
 static const struct row rows[] = {
-    {"an MX", "a.example", DNS_FOUND, "mx.a.example", NEVER, NEVER, ROUTE_FOUND},
-    {"several", "a.example", DNS_FOUND, "mx.a.example . mx.b.example", NEVER, NEVER, ROUTE_FOUND},
-    {"an address", "a.example", DNS_NO_RECORD, "", DNS_FOUND, NEVER, ROUTE_FOUND},
-    {"an IPv6 address", "a.example", DNS_NO_RECORD, "", DNS_NO_RECORD, DNS_FOUND, ROUTE_FOUND},
-    {"one, whatever the other", "a.example", DNS_NO_RECORD, "", DNS_TEMPORARY, DNS_FOUND,
+    {"an MX", "a.example", "a.example MX mx.a.example\nmx.a.example A found", ROUTE_FOUND},
+    {"with an IPv6 address", "a.example",
+     "a.example MX mx.a.example\nmx.a.example A none\nmx.a.example AAAA found", ROUTE_FOUND},
+    {"the second has one", "a.example",
+     "a.example MX one.example two.example\none.example A nodomain\none.example AAAA nodomain\n"
+     "two.example A found",
      ROUTE_FOUND},
-    {"no domain", "a.example", DNS_NO_DOMAIN, "", NEVER, NEVER, ROUTE_NO_DOMAIN},
-    {"an alias to none", "a.example", DNS_NO_RECORD, "", DNS_NO_DOMAIN, DNS_NO_DOMAIN,
-     ROUTE_NO_DOMAIN},
-    {"nothing", "a.example", DNS_NO_RECORD, "", DNS_NO_RECORD, DNS_NO_RECORD, ROUTE_NO_RECORD},
-    {"null MX", "a.example", DNS_FOUND, ".", NEVER, NEVER, ROUTE_NULL_MX}, /* rfc7505#3-a */
-    {"an MX that is no host", "a.example", DNS_FOUND, "192.0.2.1", NEVER, NEVER, ROUTE_NO_HOST},
-    {"an MX that cannot be read", "a.example", DNS_FOUND, "", NEVER, NEVER, ROUTE_NO_HOST},
-    {"no answer", "a.example", DNS_TEMPORARY, "", NEVER, NEVER, ROUTE_DNS},
-    {"none for the address", "a.example", DNS_NO_RECORD, "", DNS_TEMPORARY, DNS_NO_RECORD,
-     ROUTE_DNS},
-    {"none for the second", "a.example", DNS_NO_RECORD, "", DNS_NO_RECORD, DNS_TEMPORARY,
-     ROUTE_DNS},
-    {"forged", "a.example", DNS_BOGUS, "", NEVER, NEVER, ROUTE_BOGUS},
-    {"a forged address", "a.example", DNS_NO_RECORD, "", DNS_NO_RECORD, DNS_BOGUS, ROUTE_BOGUS},
-    {"a literal", "[192.0.2.1]", NEVER, "", NEVER, NEVER, ROUTE_FOUND},
-    {"an IPv6 literal", "[IPv6:2001:db8::1]", NEVER, "", NEVER, NEVER, ROUTE_FOUND},
-    {"no literal", "[192.0.2]", NEVER, "", NEVER, NEVER, ROUTE_NO_DOMAIN},
-    {"no name", "a b.example", NEVER, "", NEVER, NEVER, ROUTE_NO_DOMAIN},
-    {"an address without brackets", "192.0.2.1", NEVER, "", NEVER, NEVER, ROUTE_NO_DOMAIN},
-    {"where the configuration says where to", "fixed.example", NEVER, "", NEVER, NEVER,
+    {"none has one", "a.example",
+     "a.example MX one.example two.example\none.example A none\none.example AAAA none\n"
+     "two.example A nodomain\ntwo.example AAAA nodomain",
+     ROUTE_NO_HOST},
+    {"the root beside others means nothing", "a.example",
+     "a.example MX . mx.a.example\nmx.a.example A found", ROUTE_FOUND}, /* rfc7505#3-b */
+    {"no MX: an address", "a.example", "a.example MX none\na.example A found", ROUTE_FOUND},
+    {"an IPv6 address", "a.example", "a.example MX none\na.example A none\na.example AAAA found",
      ROUTE_FOUND},
+    {"one, whatever the other", "a.example",
+     "a.example MX none\na.example A fails\na.example AAAA found", ROUTE_FOUND},
+    {"no domain", "a.example", "a.example MX nodomain", ROUTE_NO_DOMAIN},
+    {"an alias to none", "a.example",
+     "a.example MX none\na.example A nodomain\na.example AAAA nodomain", ROUTE_NO_DOMAIN},
+    {"nothing", "a.example", "a.example MX none\na.example A none\na.example AAAA none",
+     ROUTE_NO_RECORD},
+    {"null MX", "a.example", "a.example MX .", ROUTE_NULL_MX}, /* rfc7505#3-a */
+    {"an MX that is no host", "a.example", "a.example MX 192.0.2.1", ROUTE_NO_HOST},
+    {"an MX that cannot be read", "a.example", "a.example MX found", ROUTE_NO_HOST},
+    {"no answer", "a.example", "a.example MX fails", ROUTE_DNS},
+    {"none for the address", "a.example",
+     "a.example MX none\na.example A fails\na.example AAAA none", ROUTE_DNS},
+    {"none for a server: no other is looked at", "a.example",
+     "a.example MX one.example two.example\none.example A none\none.example AAAA fails", ROUTE_DNS},
+    {"forged", "a.example", "a.example MX forged", ROUTE_BOGUS},
+    {"a forged address", "a.example", "a.example MX none\na.example A none\na.example AAAA forged",
+     ROUTE_BOGUS},
+    {"a literal", "[192.0.2.1]", "", ROUTE_FOUND},
+    {"an IPv6 literal", "[IPv6:2001:db8::1]", "", ROUTE_FOUND},
+    {"no literal", "[192.0.2]", "", ROUTE_NO_DOMAIN},
+    {"no name", "a b.example", "", ROUTE_NO_DOMAIN},
+    {"an address without brackets", "192.0.2.1", "", ROUTE_NO_DOMAIN},
+    {"where the configuration says where to", "fixed.example", "", ROUTE_FOUND},
+};
+
+struct world {
+    struct slice rest;
+    struct route_known known[ASKS_MAX];
+    struct dns_answer answers[ASKS_MAX];
+    struct dns_record records[8];
 };
 
 static void
-make_answer(const struct row *row, enum dns_type type, struct dns_record records[8],
-            struct dns_answer *a)
+read_answer(struct world *w, struct slice text, struct dns_answer *a)
 {
-    int verdict = type == DNS_MX ? row->mx : type == DNS_A ? row->v4 : row->v6;
-    struct slice rest = slice_of(row->servers), server;
+    static const char *const words[DNS_VERDICT_COUNT] = {[DNS_FOUND] = "found",
+                                                         [DNS_NO_DOMAIN] = "nodomain",
+                                                         [DNS_NO_RECORD] = "none",
+                                                         [DNS_TEMPORARY] = "fails",
+                                                         [DNS_BOGUS] = "forged"};
+    struct slice server;
 
-    if (verdict == NEVER)
-        fail_msg("%s: %s was asked", row->why, dns_type_name(type));
-    *a = (struct dns_answer){.verdict = (enum dns_verdict)verdict, .records = records};
-    while (type == DNS_MX && rest.len) {
-        slice_cut(&rest, ' ', &server);
-        records[a->count++] = (struct dns_record){10, server};
+    *a = (struct dns_answer){.records = w->records};
+    for (int i = 0; i < DNS_VERDICT_COUNT; i++)
+        if (slice_eq(text, slice_of(words[i]))) {
+            a->verdict = (enum dns_verdict)i;
+            return;
+        }
+    while (text.len) {
+        slice_cut(&text, ' ', &server);
+        w->records[a->count] = (struct dns_record){(uint32_t)a->count, server};
+        a->count++;
     }
+}
+
+/* The next line must be about what is asked. */
+static void
+answer_next(struct world *w, const char *why, const struct route_question *q, size_t n)
+{
+    struct slice line, name, type;
+
+    slice_cut(&w->rest, '\n', &line);
+    slice_cut(&line, ' ', &name);
+    slice_cut(&line, ' ', &type);
+    if (!slice_eq(name, slice_of(q->name)) || !slice_eq(type, slice_of(dns_type_name(q->type))))
+        fail_msg("%s: %s %s was asked", why, q->name, dns_type_name(q->type));
+    read_answer(w, line, &w->answers[n]);
+    w->known[n] = (struct route_known){q->type, name, &w->answers[n]};
 }
 
 static void
@@ -74,24 +115,20 @@ a_domain_takes_mail_or_there_is_a_reason(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct dns_record records[8];
-        struct dns_answer answers[3];
-        struct route_known known[3];
+        struct world w = {.rest = slice_of(rows[i].world)};
         struct route_input in = {.domain = slice_of(rows[i].domain),
                                  .fixed = &fixed,
                                  .fixed_count = 1,
                                  .port = ROUTE_SMTP_PORT,
-                                 .known = known};
+                                 .known = w.known};
 
         for (route_exists(&in, &route); route.kind == ROUTE_ASK; route_exists(&in, &route)) {
             assert_int_equal(route.ask_count, 1);
-            assert_true(in.known_count < COUNT(known));
-            make_answer(&rows[i], route.asks[0].type, records, &answers[in.known_count]);
-            known[in.known_count] =
-                (struct route_known){route.asks[0].type, in.domain, &answers[in.known_count]};
+            assert_true(in.known_count < ASKS_MAX);
+            answer_next(&w, rows[i].why, &route.asks[0], in.known_count);
             in.known_count++;
         }
-        if (route.kind != rows[i].expected || route.hop_count)
+        if (route.kind != rows[i].expected || route.hop_count || w.rest.len)
             fail_msg("%s: %d", rows[i].why, route.kind);
     }
 }

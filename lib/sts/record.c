@@ -47,11 +47,10 @@ read_field(struct slice field, char id[STS_ID_MAX + 1])
 }
 
 static bool
-read_record(struct slice rest, char id[STS_ID_MAX + 1])
+read_fields(struct slice rest, char id[STS_ID_MAX + 1])
 {
     struct slice field;
 
-    id[0] = '\0';
     for (bool more = true; more;) {
         more = slice_cut(&rest, ';', &field);
         field = slice_trim(field);
@@ -60,7 +59,7 @@ read_record(struct slice rest, char id[STS_ID_MAX + 1])
         if (!read_field(field, id))
             return false;
     }
-    return id[0] != '\0';
+    return true;
 }
 
 /* rfc8461#3.1-b: what does not begin like one is none; of those that do there must be one. */
@@ -81,5 +80,7 @@ sts_record_id(const struct dns_answer *txt, char id[STS_ID_MAX + 1])
             return false;
         only = rest;
     }
-    return only.at && read_record(only, id);
+    if (!only.at || !read_fields(only, id))
+        id[0] = '\0';
+    return id[0] != '\0';
 }

@@ -52,7 +52,8 @@ bool sts_policy_allows(const struct sts_policy *p, struct slice host);
 /* A policy file. NULL, and words in *why: it is none. The id is empty. */
 struct sts_policy *sts_policy_new(struct slice text, const char **why);
 
-/* The id in the TXT records at _mta-sts. False: they do not say that there is a policy. */
+/* The id in the TXT records at _mta-sts. False, and it is empty: they do not say that there is a
+ * policy. */
 bool sts_record_id(const struct dns_answer *txt, char id[STS_ID_MAX + 1]);
 
 /* ---- what is known of all domains ---- */

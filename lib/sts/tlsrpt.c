@@ -26,7 +26,7 @@ static const char *const policies[TLSRPT_POLICY_COUNT] = {
     [TLSRPT_TLSA] = "tlsa", [TLSRPT_STS] = "sts", [TLSRPT_NO_POLICY] = "no-policy-found"};
 
 static const char *const results[TLSRPT_RESULT_COUNT] = {
-#define RESULT(id, word) [TLSRPT_##id] = word,
+#define RESULT(id, word) [TLSRPT_##id] = (word),
 #include "sts/result.def"
 #undef RESULT
 };

@@ -5,6 +5,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void
+check_elsewhere(struct slice text)
+{
+    char once[MIME_ADDRESS_MAX + 1], twice[MIME_ADDRESS_MAX + 1];
+
+    if (name_parse_elsewhere(text, once))
+        ensure(name_parse_elsewhere(slice_of(once), twice) && strcmp(once, twice) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,6 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         name_parse, name_parse_alias, name_parse_user, name_parse_domain, name_take};
     struct slice text = slice_make(data, size);
 
+    check_elsewhere(text);
     for (size_t i = 0; i < COUNT(parsers); i++) {
         struct name n, again;
 

@@ -116,10 +116,7 @@ lifetimes_keep_to_what_the_service_may_have(void **state)
     static const struct {
         uint32_t seconds;
         enum directory_result result;
-    } rows[] = {{59, DIRECTORY_BAD_VALUE},
-                {60, DIRECTORY_OK},
-                {2592000, DIRECTORY_OK},
-                {2592001, DIRECTORY_BAD_VALUE}};
+    } rows[] = {{1, DIRECTORY_OK}, {2592000, DIRECTORY_OK}, {2592001, DIRECTORY_BAD_VALUE}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -5,14 +5,14 @@
 
 #include "failure.h"
 #include "policy.h"
-#include "seven.h"
 #include "site.h"
 #include "tls/tls.h"
 
 enum {
-    CONN_READ_BYTES = 32 * 1024,   /* one read from a socket */
-    CONN_OUT_MAX = 64 * 1024,      /* commands and mail that the server has not taken yet */
-    CONN_TURNS = 32,               /* reads and writes before others have their turn */
+    CONN_SEVEN_MAX = 64 << 20,   /* bytes of a message that is converted, and of what it becomes */
+    CONN_READ_BYTES = 32 * 1024, /* one read from a socket */
+    CONN_OUT_MAX = 64 * 1024,    /* commands and mail that the server has not taken yet */
+    CONN_TURNS = 32,             /* reads and writes before others have their turn */
     CONN_PATIENCE_MS = 300 * 1000, /* after that no further hop is tried */
     CONN_NONCE = 24,
     CONN_TLS_WORDS = 32,

@@ -1,6 +1,7 @@
 /* Messages over a connection that is ready: one after the other, as long as the site has any. */
 #include "base/ensure.h"
 #include "conn.h"
+#include "mime/seven_bit.h"
 
 enum { CONVERTED_TIMES = 4 }; /* so much memory a message takes while it is converted, at most */
 
@@ -108,10 +109,10 @@ convert(struct conn *c, bool *done)
     struct buf whole;
     bool read;
 
-    buf_init(&whole, SEVEN_MAX);
+    buf_init(&whole, CONN_SEVEN_MAX);
     read = courier->job_bytes + CONVERTED_TIMES * c->job->size <= COURIER_BYTES_MAX &&
            read_whole(c->job, &whole);
-    *done = read && seven_bit_put(&c->seven, buf_slice(&whole));
+    *done = read && mime_seven_bit_put(&c->seven, buf_slice(&whole)) == MIME_SEVEN_BIT_OK;
     buf_clear(&whole);
     if (!*done)
         buf_clear(&c->seven);
@@ -125,7 +126,7 @@ deliver_convert(struct conn *c)
 {
     bool done = false;
 
-    if (c->job->size > SEVEN_MAX || convert(c, &done))
+    if (c->job->size > CONN_SEVEN_MAX || convert(c, &done))
         smtp_client_converted(&c->client, done, c->seven.len);
     else
         conn_lost(c, SMTP_TROUBLE_GIVEN_UP, "The message could not be read");

@@ -240,7 +240,7 @@ conn_new(struct site *s)
     list_init(&c->failures);
     list_init(&c->idle);
     buf_init(&c->out, CONN_OUT_MAX);
-    buf_init(&c->seven, SEVEN_MAX);
+    buf_init(&c->seven, CONN_SEVEN_MAX);
     list_append(&courier->conns, &c->link);
     list_append(&s->conns, &c->of_site);
     s->conn_count++;

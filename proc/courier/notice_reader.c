@@ -30,6 +30,7 @@ static const enum notice_result results[] = {
     [ACCOUNTS_NO_APOP] = NOTICE_NOWHERE,
     [ACCOUNTS_FORWARDS] = NOTICE_KEPT,
     [ACCOUNTS_MOVED] = NOTICE_NOWHERE,
+    [ACCOUNTS_RETURN_OVER] = NOTICE_NOWHERE,
 };
 
 enum notice_result

@@ -19,6 +19,7 @@ enum {
     EDGE_SWEEP_MS = 1000,        /* how often time-outs are looked for */
     EDGE_LINGER_MS = 2000,       /* after our last word, for the client to read it */
     EDGE_SIGN_MS = 5000,         /* the keys role has so long for a signature */
+    EDGE_ROUTED_MAX = 1 << 20,   /* names of domains with a route, in all */
     EDGE_ADDRESS_MAX = 64,
     EDGE_NONCE = 24,
 };
@@ -121,7 +122,12 @@ struct edge {
     bool accept_due; /* at the end of this turn */
     struct timer *sweep, *stop;
     struct slice hostname;
+    struct buf routed, routed_coming; /* domains that the configuration has a route for, each with
+                                       * a blank behind it */
 };
+
+/* main.c: is mail for a domain (in small letters) brought by a route, whatever the DNS says? */
+bool edge_is_routed(const struct edge *e, struct slice domain);
 
 /* listen.c */
 void edge_listener(struct role *r, enum role_protocol p, struct slice address, int fd);

@@ -48,6 +48,38 @@ on_file(struct role *r, enum role_file_kind kind, struct slice name, int fd)
     free(pem);
 }
 
+static void
+on_setting(struct role *r, enum role_setting_kind kind, struct slice value)
+{
+    struct edge *e = r->state;
+
+    if (kind != ROLE_SETTING_ROUTED || buf_space(&e->routed_coming) <= value.len)
+        return;
+    buf_put(&e->routed_coming, value);
+    buf_put_byte(&e->routed_coming, ' ');
+}
+
+bool
+edge_is_routed(const struct edge *e, struct slice domain)
+{
+    struct slice rest = buf_slice(&e->routed), one;
+
+    while (rest.len) {
+        slice_cut(&rest, ' ', &one);
+        if (slice_eq(one, SLICE("*")) || slice_eq_nocase(one, domain))
+            return true;
+    }
+    return false;
+}
+
+static void
+take_routed(struct edge *e)
+{
+    buf_clear(&e->routed);
+    e->routed = e->routed_coming;
+    buf_init(&e->routed_coming, EDGE_ROUTED_MAX);
+}
+
 /* Sessions keep the certificates they began with. */
 static void
 on_configured(struct role *r)
@@ -59,6 +91,7 @@ on_configured(struct role *r)
         e->tls = e->tls_coming;
         e->tls_coming = NULL;
     }
+    take_routed(e);
     e->hostname = slice_of(r->hostname);
     edge_listeners_configured(e);
 }
@@ -105,6 +138,8 @@ on_start(struct role *r)
     list_init(&e->listeners);
     list_init(&e->listeners_coming);
     list_init(&e->conns);
+    buf_init(&e->routed, EDGE_ROUTED_MAX);
+    buf_init(&e->routed_coming, EDGE_ROUTED_MAX);
     e->tls = tls_server_new(sign, e);
     e->sweep = loop_after(r->loop, EDGE_SWEEP_MS, on_sweep, e);
     return ERR_OK;
@@ -157,6 +192,7 @@ static const struct role_spec spec = {
     .start = on_start,
     .listener = edge_listener,
     .file = on_file,
+    .setting = on_setting,
     .configured = on_configured,
     .stop = on_stop,
 };

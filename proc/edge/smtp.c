@@ -223,6 +223,7 @@ end(struct conn *c, enum edge_end why)
     struct smtp_session *s = smtp_session_of(c);
 
     s->waiting = false;
+    smtp_domain_clear(s);
     smtp_server_end(&s->server, ends[why]);
 }
 
@@ -232,6 +233,7 @@ clear(struct conn *c)
     struct smtp_session *s = smtp_session_of(c);
 
     smtp_server_clear(&s->server);
+    smtp_domain_clear(s);
     body_clear(&s->body);
     free(s);
     c->session = NULL;

@@ -7,18 +7,8 @@
 #include "route/route.h"
 #include "smtp/server.h"
 
-enum { SMTP_DOMAIN_ASKS = 3 }; /* MX, A, AAAA */
-
 /* What became of a domain that the DNS was asked about: any kind but ROUTE_ASK. */
 typedef void smtp_domain_fn(struct conn *c, enum route_kind found);
-
-struct smtp_domain {
-    struct slice name; /* in the machine's arena, which waits */
-    struct route_known known[SMTP_DOMAIN_ASKS];
-    struct dns_answer answers[SMTP_DOMAIN_ASKS];
-    size_t count;
-    smtp_domain_fn *done;
-};
 
 struct smtp_session {
     struct smtp_server server;
@@ -28,9 +18,9 @@ struct smtp_session {
     uint64_t account;  /* logged in as; 0: nobody */
     uint32_t lifetime; /* seconds in the queue that the account's mail has; 0: the default */
     char login[SMTP_LOGIN_MAX + 1];
-    struct smtp_domain domain; /* that is being asked about */
-    bool waiting;              /* for an answer */
-    enum smtp_ask answering;   /* the question that is being answered */
+    struct smtp_domain *domain; /* that is being asked about; NULL: none */
+    bool waiting;               /* for an answer */
+    enum smtp_ask answering;    /* the question that is being answered */
 };
 
 static inline struct smtp_session *
@@ -58,5 +48,6 @@ void smtp_ask_commit(struct conn *c);
 
 /* smtp_domain.c: can mail for the domain of the address that the machine asks about go anywhere? */
 void smtp_ask_domain(struct conn *c, smtp_domain_fn *done);
+void smtp_domain_clear(struct smtp_session *s); /* nobody wants to know any more */
 
 #endif

@@ -30,7 +30,7 @@ static const enum reason domain_reasons[ROUTE_KIND_COUNT] = {
     [ROUTE_NO_DOMAIN] = SMTP_NO_DOMAIN,
     [ROUTE_NO_RECORD] = SMTP_NO_ROUTE,
     [ROUTE_NO_HOST] = SMTP_NO_ROUTE,
-    [ROUTE_NULL_MX] = SMTP_NULL_MX,
+    [ROUTE_NULL_MX] = SMTP_NULL_MX, /* rfc7505#4.1-a */
 };
 
 static struct slice
@@ -68,6 +68,8 @@ answer_elsewhere(struct conn *c)
         smtp_answer_reason(c, SMTP_NO_MAILBOX);
     else if (smtp_session_of(c)->server.ask == SMTP_ASK_VRFY)
         smtp_answer_reason(c, REASON_NONE);
+    else if (edge_is_routed(c->edge, domain_of(c)))
+        on_domain(c, ROUTE_FOUND);
     else
         smtp_ask_domain(c, on_domain);
 }

@@ -41,14 +41,17 @@ conn_tell_refusal(struct conn *c, enum reason r, struct slice argument, struct t
     tell(c, e);
 }
 
-/* The first of the mailboxes an address leads to stands for it; delivered tells of them all. */
+/* The first of the mailboxes an address leads to stands for it, 0 where it has none here; what is
+ * told later is told of them all. */
 static uint64_t
 first_mailbox(const struct smtp_rcpt *r)
 {
-    struct slice mailboxes = r->note;
-    struct queue_target mailbox;
+    struct slice targets = r->note;
+    struct queue_target target = {.account = 0};
 
-    return msg_items_take(&mailboxes, MSG_queue_target, &mailbox) ? mailbox.account : 0;
+    while (target.account == 0 && msg_items_take(&targets, MSG_queue_target, &target))
+        ;
+    return target.account;
 }
 
 void

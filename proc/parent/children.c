@@ -15,8 +15,9 @@
  * queue outlives the stores so that it can note what they delivered; the trace hears the last of
  * all. */
 static const unsigned stages[ROLE_COUNT] = {
-    [ROLE_mx] = 1,   [ROLE_access] = 1,   [ROLE_store] = 2,    [ROLE_queue] = 3, [ROLE_guard] = 4,
-    [ROLE_keys] = 4, [ROLE_accounts] = 4, [ROLE_resolver] = 4, [ROLE_trace] = 4, [ROLE_courier] = 2,
+    [ROLE_mx] = 1,    [ROLE_access] = 1,  [ROLE_store] = 2,    [ROLE_queue] = 3,
+    [ROLE_guard] = 4, [ROLE_keys] = 4,    [ROLE_accounts] = 4, [ROLE_resolver] = 4,
+    [ROLE_trace] = 4, [ROLE_courier] = 2, [ROLE_fetch] = 4,
 };
 enum { STAGE_LAST = 4, STAGE_SECONDS = 10 };
 
@@ -31,6 +32,12 @@ child_find(struct parent *p, enum role_id id, unsigned index)
     return NULL;
 }
 
+bool
+child_is_due(const struct child *c)
+{
+    return c->wanted || !role_is_on_demand(c->id);
+}
+
 static void
 on_ready(void *ctx, struct chan_call *call, const union msg_any *m)
 {
@@ -40,7 +47,7 @@ on_ready(void *ctx, struct chan_call *call, const union msg_any *m)
     (void)call;
     c->ready = m->role_ready.generation == p->generation;
     for (size_t i = 0; i < p->child_count; i++)
-        if (!p->children[i].ready)
+        if (!p->children[i].ready && child_is_due(&p->children[i]))
             return;
     if (!p->ready)
         parent_ready(p);
@@ -57,6 +64,31 @@ on_accuse(void *ctx, struct chan_call *call, const union msg_any *m)
     accused = child_find(c->parent, (enum role_id)m->role_accuse.role, m->role_accuse.index);
     if (accused && accused->pid)
         kill(accused->pid, SIGKILL);
+}
+
+static bool
+are_linked(enum role_id a, enum role_id b)
+{
+    for (size_t i = 0; i < role_link_count; i++) {
+        const struct role_link *l = &role_links[i];
+
+        if ((l->asks == a && l->answers == b) || (l->asks == b && l->answers == a))
+            return true;
+    }
+    return false;
+}
+
+static void
+on_want(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct child *c = ctx, *wanted;
+
+    (void)call;
+    if (m->role_want.role >= ROLE_COUNT)
+        return;
+    wanted = child_find(c->parent, (enum role_id)m->role_want.role, 0);
+    if (wanted && are_linked(c->id, wanted->id))
+        child_want(wanted);
 }
 
 static void
@@ -79,8 +111,10 @@ on_bad(void *ctx, struct chan *chan)
         kill(c->pid, SIGKILL);
 }
 
-static const struct chan_handler from_role[] = {
-    {MSG_role_ready, on_ready}, {MSG_role_accuse, on_accuse}, {MSG_NONE, NULL}};
+static const struct chan_handler from_role[] = {{MSG_role_ready, on_ready},
+                                                {MSG_role_accuse, on_accuse},
+                                                {MSG_role_want, on_want},
+                                                {MSG_NONE, NULL}};
 static const struct chan_events events = {on_closed, on_bad};
 
 static void
@@ -109,24 +143,12 @@ link_two(struct child *a, struct child *b)
     send_end(b, a, ends[1]);
 }
 
-static bool
-are_linked(enum role_id a, enum role_id b)
-{
-    for (size_t i = 0; i < role_link_count; i++) {
-        const struct role_link *l = &role_links[i];
-
-        if ((l->asks == a && l->answers == b) || (l->asks == b && l->answers == a))
-            return true;
-    }
-    return false;
-}
-
 static void
 start_later(void *ctx)
 {
     struct child *c = ctx;
 
-    if (!c->pid && !c->parent->stopping)
+    if (!c->pid && !c->parent->stopping && child_is_due(c))
         start_child(c);
 }
 
@@ -151,7 +173,7 @@ spawn_child(struct child *c)
         start_after_pause(c);
         return false;
     }
-    c->ready = false;
+    c->ready = c->wanted = false;
     c->started_ms = clock_steady_ms();
     c->started = clock_now_us() / 1000000;
     c->control = chan_new(c->parent->loop, control, from_role, &events, c);
@@ -182,7 +204,8 @@ children_start(struct parent *p)
             p->children[p->child_count++] = (struct child){.parent = p, .id = id, .index = i};
         }
     for (size_t i = 0; i < p->child_count; i++)
-        spawn_child(&p->children[i]);
+        if (child_is_due(&p->children[i]))
+            spawn_child(&p->children[i]);
     for (size_t i = 0; i < p->child_count; i++)
         for (size_t j = i + 1; j < p->child_count; j++)
             if (are_linked(p->children[i].id, p->children[j].id))
@@ -203,19 +226,37 @@ children_reload(struct parent *p)
 }
 
 static void
-replace(struct child *c, int status)
+start_again(struct child *c)
+{
+    if (c->quick_deaths > PARENT_QUICK_DEATHS)
+        start_after_pause(c);
+    else
+        start_child(c);
+}
+
+/* One that runs already may be about to end: then it is started once more. */
+void
+child_want(struct child *c)
+{
+    if (!role_is_on_demand(c->id) || c->parent->stopping)
+        return;
+    c->wanted = true;
+    if (!c->pid)
+        start_again(c);
+}
+
+static void
+note_death(struct child *c, int status)
 {
     bool quick = clock_steady_ms() - c->started_ms < PARENT_QUICK_MS;
 
+    if (role_is_on_demand(c->id) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return; /* it had nothing to do */
     LOG(role_died, SLICE(""), log_string("role", role_name(c->id)), log_number("index", c->index),
         log_number(WIFSIGNALED(status) ? "signal" : "exit",
                    (uint64_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))));
     c->quick_deaths = quick ? c->quick_deaths + 1 : 0;
     c->restarts++;
-    if (c->quick_deaths > PARENT_QUICK_DEATHS)
-        start_after_pause(c);
-    else
-        start_child(c);
 }
 
 static void stop_stage(struct parent *p);
@@ -234,7 +275,9 @@ ended(struct child *c, int status)
         p->status = 78; /* it cannot start and has said why; trying again would not help */
         children_stop(p);
     } else {
-        replace(c, status);
+        note_death(c, status);
+        if (child_is_due(c))
+            start_again(c);
     }
 }
 

@@ -104,6 +104,24 @@ send_routes(struct child *c)
     }
 }
 
+/* To whom other servers have to prove their names. */
+static void
+send_authorities(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+
+    send_file(c, ROLE_FILE_AUTHORITIES, "", conf->authorities, !conf->authorities_named);
+}
+
+static void
+send_routed(struct child *c)
+{
+    const struct conf *conf = c->parent->conf;
+
+    for (size_t i = 0; i < conf->route_count; i++)
+        send_setting(c, ROLE_SETTING_ROUTED, conf->routes[i].domain);
+}
+
 static void
 send_own_address(void *ctx, const char *address)
 {
@@ -137,8 +155,12 @@ configure_rest(struct child *c)
     chan_send(c->control, MSG_role_host, &host, -1);
     send_sockets(c);
     send_files(c);
+    if (c->id == ROLE_courier || c->id == ROLE_fetch)
+        send_authorities(c);
     if (c->id == ROLE_resolver)
         send_name_servers(c);
+    if (c->id == ROLE_access)
+        send_routed(c);
     if (c->id == ROLE_courier) {
         send_routes(c);
         addresses_each(p->conf, send_own_address, c);

@@ -28,6 +28,8 @@ on_door(void *ctx, struct chan_call *call, const union msg_any *m)
     if (m->ctl_door.role < ROLE_COUNT) {
         c = child_find(p, (enum role_id)m->ctl_door.role, m->ctl_door.index);
         answer.count = role_instances((enum role_id)m->ctl_door.role);
+        if (c && !c->pid && !child_is_due(c))
+            answer.count = 0;
     }
     if (!c || !c->control || err_is(role_socketpair(ends))) {
         chan_answer(call, MSG_ctl_door_answer, &answer, -1);
@@ -38,6 +40,18 @@ on_door(void *ctx, struct chan_call *call, const union msg_any *m)
     chan_answer(call, MSG_ctl_door_answer, &answer, ends[1]);
     close(ends[0]);
     close(ends[1]);
+}
+
+static void
+on_want(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct child *c = NULL;
+
+    (void)call;
+    if (m->role_want.role < ROLE_COUNT)
+        c = child_find(ctx, (enum role_id)m->role_want.role, 0);
+    if (c)
+        child_want(c);
 }
 
 static void
@@ -53,7 +67,8 @@ on_roles(void *ctx, struct chan_call *call, const union msg_any *m)
         const struct child *c = &p->children[i];
         struct ctl_role row = {c->id, c->index, (uint32_t)c->pid, c->started, c->restarts};
 
-        msg_items_put(&roles, MSG_ctl_role, &row);
+        if (c->pid || child_is_due(c))
+            msg_items_put(&roles, MSG_ctl_role, &row);
     }
     for (size_t i = 0; i < p->socket_count; i++) {
         struct ctl_listen row = {p->sockets[i].protocol, slice_of(p->sockets[i].text)};
@@ -86,6 +101,7 @@ on_gone(void *ctx, struct chan *c)
 
 static const struct chan_handler from_ctl[] = {{MSG_ctl_door, on_door},
                                                {MSG_ctl_roles, on_roles},
+                                               {MSG_role_want, on_want},
                                                {MSG_ctl_reload, on_reload},
                                                {MSG_NONE, NULL}};
 static const struct chan_events events = {on_gone, on_gone};

@@ -73,10 +73,14 @@ lock_state(const char *state)
 void
 parent_ready(struct parent *p)
 {
+    size_t running = 0;
+
+    for (size_t i = 0; i < p->child_count; i++)
+        running += p->children[i].pid != 0;
     p->ready = true;
     role_notify("READY=1\n");
     LOG(start, SLICE(""), log_string("hostname", p->conf->hostname),
-        log_string("state", p->conf->state), log_number("processes", p->child_count));
+        log_string("state", p->conf->state), log_number("processes", running));
 }
 
 unsigned

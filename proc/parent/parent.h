@@ -23,6 +23,7 @@ struct child {
     pid_t pid;            /* 0: not running */
     struct chan *control; /* NULL: not running */
     bool ready;
+    bool wanted;                  /* a role on demand: to be started, or once more when it ends */
     uint64_t started_ms, started; /* steady; seconds since 1970 */
     unsigned restarts, quick_deaths;
     struct timer *pause;
@@ -54,9 +55,11 @@ struct parent {
 
 /* children.c */
 void children_start(struct parent *p);
-void children_reload(struct parent *p); /* a new generation for all */
-void children_reap(struct parent *p);   /* replace who died */
-void children_stop(struct parent *p);   /* stage by stage, then the loop ends */
+void children_reload(struct parent *p);   /* a new generation for all */
+void children_reap(struct parent *p);     /* replace who died */
+void children_stop(struct parent *p);     /* stage by stage, then the loop ends */
+void child_want(struct child *c);         /* it is needed: start it, if it runs on demand only */
+bool child_is_due(const struct child *c); /* it should be running */
 struct child *child_find(struct parent *p, enum role_id id, unsigned index);
 
 /* configure.c: everything a role is told */

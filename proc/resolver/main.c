@@ -1,10 +1,8 @@
 /* resolver: asks the DNS and says what is proven. It reads what strangers' servers answer, so it
  * holds no secret and opens no file: name servers and trust anchors come from the parent. */
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "engine.h"
 #include "questions.h"
@@ -29,15 +27,15 @@ static struct resolver {
 static void
 read_file(int fd, void (*put)(struct sources *s, struct slice text))
 {
-    static uint8_t room[SOURCES_FILE_MAX];
-    size_t len = 0;
-    ssize_t n;
+    struct buf text;
+    struct err e;
 
-    do {
-        n = read(fd, room + len, sizeof(room) - len);
-        len += n > 0 ? (size_t)n : 0;
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    put(&self.next, slice_make(room, len));
+    buf_init(&text, SOURCES_FILE_MAX);
+    e = file_read_from(fd, &text);
+    if (err_is(e))
+        LOG(storage, SLICE(""), log_err(e));
+    put(&self.next, buf_slice(&text));
+    buf_clear(&text);
 }
 
 static void

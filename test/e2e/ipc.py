@@ -23,6 +23,7 @@ def read_schemas():
 
 SCHEMAS = read_schemas()
 ROLES = re.findall(r"^ROLE\((\w+),", (ROOT / "lib/role/roles.def").read_text(), re.M)
+ON_DEMAND = re.findall(r"^ROLE\((\w+),.* ON_DEMAND,", (ROOT / "lib/role/roles.def").read_text(), re.M)
 
 
 def pack(name, /, **values):

@@ -122,7 +122,7 @@ class Connection:
         self.server, self.sock, self.number = server, sock, number
         self.kept, self.tls, self.name, self.login = b"", "", None, None
         self.commands, self.messages = [], []
-        self.offers, self.mails, self.message, self.open = [], 0, None, True
+        self.offers, self.mails, self.message, self.said, self.open = [], 0, None, None, True
 
     # Bytes
 
@@ -168,16 +168,16 @@ class Connection:
 
     # What the script says
 
-    def act(self, stage, usual, names=("",), number=0, key=None):
-        """Does what is due; the last reply that was given, or None."""
+    def act(self, stage, usual, names=("",), number=0):
+        """Does what is due; the last reply that was given, or None. Also in self.said, however it ends."""
         rule = next((r for r in self.server.rules
                      if r.stage == stage and r.fits(names, number, self.server.open_now())), None)
-        said = None
         with self.server.lock:
-            turn = rule.turn(names[0] if key is None else key) if rule else ["ok"]
+            turn = rule.turn(names[0]) if rule else ["ok"]
+        self.said = None
         for thing in turn:
-            said = self.do(usual if thing == "ok" else thing) or said
-        return said
+            self.do(usual if thing == "ok" else thing)
+        return self.said
 
     def do(self, thing):
         verb, _, rest = thing.partition(" ")
@@ -199,11 +199,10 @@ class Connection:
         elif verb == "raw":
             self.send(unescape(rest))
         else:
+            self.said = thing
             self.send(unescape(thing) + b"\r\n")
             if thing.startswith("421"):
                 raise Gone
-            return thing
-        return None
 
     # The conversation
 
@@ -371,8 +370,9 @@ class Connection:
         with self.server.news:
             self.server.attempts.append(m)
         try:
-            m.answer = self.act("dot", "250 2.0.0 Kept", m.recipients)
+            self.act("dot", "250 2.0.0 Kept", m.recipients)
         finally:
+            m.answer = self.said
             m.answered = time.monotonic()
             with self.server.news:
                 self.server.news.notify_all()

@@ -20,6 +20,8 @@ ZONES = {
     "null.example": "@ MX 0 .\n",
     "nothing.example": "@ TXT \"no mail\"\n",
     "number.example": "@ MX 10 127.0.0.2.\n",
+    "gone.example": "@ MX 10 mx\n@ MX 20 mx.nothing.example.\n@ A 127.0.0.2\n",
+    "half.example": "@ MX 10 gone\n@ MX 20 mx\nmx AAAA ::1\n",
     "failing.example": None,
     "broken.example": "@ MX 10 mx\nmx A 127.0.0.6\n",
 }
@@ -71,11 +73,13 @@ def user(here):
     ("x@host.example", "250 2.1.0"),
     ("x@six.example", "250 2.1.0"),
     ("x@www.alias.example", "250 2.1.0"),
+    ("x@half.example", "250 2.1.0"),
     ("x@[192.0.2.1]", "250 2.1.0"),
     ("", "250 2.1.0"),
     ("x@nowhere.example", r"550 5.1.8 Non-existing DNS MX: .*<x@nowhere.example> does not exist \[sender-domain-not-found "),
-    ("x@nothing.example", r"550 5.1.8 Non-existing DNS MX: .*<x@nothing.example> has no record .*\[sender-domain-not-found "),
+    ("x@nothing.example", r"550 5.1.8 Non-existing DNS MX: .*<x@nothing.example> names no mail server .*\[sender-domain-not-found "),
     ("x@number.example", r"550 5.1.8 .*\[sender-domain-not-found "),
+    ("x@gone.example", r"550 5.1.8 .*\[sender-domain-not-found "),
     ("x@null.example", r"550 5.7.27 .*<x@null.example> .*\[sender-has-null-mx "),
     ("x@failing.example", r"451 4.4.3 .*<x@failing.example> .*\[sender-dns-failure "),
     ("x@broken.example", r"451 4.4.3 .*\[sender-dns-failure "),
@@ -155,12 +159,14 @@ def test_requiretls_is_not_taken_for_a_promise(stranger):
     ("x@mx.example", "250 2.1.5"),
     ("X@Host.Example", "250 2.1.5"),
     ("x@six.example", "250 2.1.5"),
+    ("x@half.example", "250 2.1.5"),
     ("x@[192.0.2.1]", "250 2.1.5"),
     ("x@failing.example", "250 2.1.5"),
     ("x@broken.example", "250 2.1.5"),
     ("x@nowhere.example", r"550 5.1.2 There is no such domain .*x@nowhere.example.*\[domain-not-found "),
     ("x@nothing.example", r"550 5.4.4 .*x@nothing.example .*\[no-mail-for-domain "),
     ("x@number.example", r"550 5.4.4 .*\[no-mail-for-domain "),
+    ("x@gone.example", r"550 5.4.4 .*\[no-mail-for-domain "),
     ("x@null.example", r"556 5.1.10 Domain null.example takes no mail.*\[null-mx "),
     ("x@mx.here.example", r"550 5.1.1 .*\[no-mailbox "),
     ("nobody@here.example", r"550 5.1.1 .*\[no-mailbox "),
@@ -191,6 +197,21 @@ def test_programs_of_this_machine_may_write_to_whoever_has_a_domain(here):
                           env={**os.environ, "VALIJA_CONF": str(here.config)}, timeout=30)
     replies = [line for line in done.stdout.decode().split("\r\n") if not line.startswith(("220", "250-", "250 HELP"))]
     assert [line[:9] for line in replies[:4]] == ["250 2.1.0", "250 2.1.5", "550 5.1.2", "550 5.1.1"], replies
+
+
+def test_a_domain_with_a_route_is_not_asked_about(own, world):
+    here = own(more=world.lines + "route Nowhere.example 127.0.0.9:25\n")
+    with Smtp(here, "submissions") as smtp:
+        smtp.ehlo()
+        smtp.login(ANA)
+        smtp.say(f"MAIL FROM:<{ANA}>")
+        before = asked(here)
+        assert smtp.say("RCPT TO:<x@nowhere.example>").startswith("250")
+        assert asked(here) == before
+        assert smtp.say("RCPT TO:<x@else.nowhere.example>").startswith("550 5.1.2 ")
+        here.config.write_text(here.config.read_text() + "route * 127.0.0.9:25\n")
+        here.reload()
+        assert smtp.say("RCPT TO:<x@else.nowhere.example>").startswith("250")
 
 
 # Aliases
@@ -313,8 +334,51 @@ def test_lifetimes_are_kept_and_shown(here):
     assert here.json("domain", "show", "here.example")[0]["lifetime"] == 3 * 86400
     assert here.json("account", "show", BOB)[0]["lifetime"] == 36 * 3600
     assert "36h" in here.run("account", "show", BOB).stdout
-    for bad in ("2x", "0", "10s", "9999d", "-1"):
+    for bad in ("2x", "0", "9999d", "-1"):
         assert here.run("account", "lifetime", "--", BOB, bad, check=False).returncode != 0
     here.run("account", "lifetime", BOB, "default")
     assert "lifetime" not in here.json("account", "show", BOB)[0]
     here.run("domain", "lifetime", "here.example", "default")
+
+
+# What the queue is given
+
+def envelope_of(here, sender):
+    """The envelope of the one message of a sender that waits, and its targets, those of a recipient together."""
+    with ipc.door(here, "queue") as channel:
+        entries = ipc.unpack_items("queue_entry", channel.ask("queue_list", "queue_list_answer", after=0,
+                                                              most=100)[0].messages)
+        number, = [e.id for e in entries if e.sender.decode() == sender]
+        shown, fds = channel.ask("queue_show", "queue_show_answer", id=number)
+        for fd in fds:
+            os.close(fd)
+    envelope, _ = ipc.unpack("queue_envelope", shown.envelope)
+    recipients = ipc.unpack_items("queue_recipient", envelope.recipients)
+    return envelope, {r.address.decode(): [(t.account, t.address.decode(), t.flags)
+                                           for t in ipc.unpack_items("queue_target", r.targets)]
+                      for r in recipients}
+
+
+def test_the_queue_is_told_where_to_and_for_how_long(here):
+    sender = here.new_account()
+    here.run("account", "lifetime", sender, "36h")
+    here.run("alias", "add", "far@here.example", "X@failing.example")
+    with Smtp(here, "submissions") as smtp:
+        smtp.ehlo()
+        smtp.login(sender)
+        assert smtp.message(b"Subject: waits\r\n\r\n", sender, "Y@Failing.example",
+                            "far@here.example").startswith("250")
+    envelope, targets = envelope_of(here, sender)
+    assert envelope.lifetime == 36 * 3600 and envelope.login.decode() == sender
+    assert targets == {"Y@failing.example": [(0, "", 0)],
+                       "far@here.example": [(0, "X@failing.example", FORWARD | HIDDEN)]}
+
+
+def test_programs_and_strangers_have_no_lifetime_of_their_own(here):
+    here.run("alias", "add", "away@here.example", "z@failing.example")
+    with Smtp(here) as smtp:
+        smtp.ehlo()
+        assert smtp.message(b"Subject: waits\r\n\r\n", "strange@mx.example", "away@here.example").startswith("250")
+    envelope, targets = envelope_of(here, "strange@mx.example")
+    assert envelope.lifetime == 0 and envelope.login == b""
+    assert targets == {"away@here.example": [(0, "z@failing.example", FORWARD | HIDDEN)]}

@@ -68,6 +68,14 @@ def test_a_sender_reads_why_in_the_language_he_writes_in(here):
     assert header.get_content_type() == "text/rfc822-headers" and b"whole text" not in bytes(header)
 
 
+def test_what_the_directory_knows_of_the_reader_comes_first(here):
+    ana = here.new_account()
+    here.run("account", "language", ana, "es")
+    assert notify(here, ana, original=ORIGINAL % b"Content-Language: en\r\n") == KEPT
+    _, message, (text, *_) = notice(here, ana)
+    assert message["Subject"] == "No entregado: Roofs" and "We are sorry" not in text.get_content()
+
+
 def test_whose_language_nobody_knows_reads_both(here):
     ana = here.new_account()
     assert notify(here, ana) == KEPT

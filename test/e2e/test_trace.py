@@ -2,9 +2,11 @@
 import os
 import re
 import signal
+import sqlite3
 import time
 
-from service import wait_until
+import ipc
+from service import ROOT, wait_until
 from wire import Pop3, Smtp, read_all
 
 BOB, NOBODY = "bob@here.example", "nobody@here.example"
@@ -119,6 +121,110 @@ def test_a_deferral_says_why_and_until_when(here):
     deferred = next(e for e in events(here, ids[-1], "deferred") if e["kind"] == "deferred")
     assert deferred["reason"] == "mailbox-full" and deferred["next"] > deferred["time"]
     assert "valija explain mailbox-full" in here.run("trace", ids[-1]).stdout
+
+
+KINDS = re.findall(r"^KIND\((\w+)\)", (ROOT / "lib/ipc/trace_kind.def").read_text(), re.M)
+FIELDS = ipc.SCHEMAS["trace_event"][1]
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def id_text(id):
+    return "".join(DIGITS[id >> 5 * n & 31] for n in reversed(range(13)))
+
+
+def reference_to(id):
+    short = (id * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 34
+    return "".join(DIGITS[short >> 5 * n & 31] for n in reversed(range(6))).upper()
+
+
+def key_of(text):
+    """As docs/trace.md has it: FNV-1a, as SQLite's signed integer."""
+    h = 0xCBF29CE484222325
+    for byte in text.lower().encode():
+        h = (h ^ byte) * 0x100000001B3 & (1 << 64) - 1
+    return h - (h >> 63 << 64)
+
+
+def write_book(service, *events):
+    """A book of the trace, written while the service is stopped."""
+    folder = service.folder / "state/trace"
+    file = folder / f"{int(time.time()) - 5}.db"
+    book = sqlite3.connect(file)
+    book.execute(f"CREATE TABLE events (number INTEGER PRIMARY KEY, {', '.join(name for _, name in FIELDS)})")
+    book.execute("CREATE TABLE keys (key INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (key, event))"
+                 " WITHOUT ROWID")
+    for number, given in enumerate(events, 1):
+        event = {name: "" if kind == "slice" else 0 for kind, name in FIELDS}
+        event.update(given, kind=KINDS.index(given["kind"]), time=int(time.time() * 1e6) + number)
+        book.execute(f"INSERT INTO events VALUES (?, {', '.join('?' * len(FIELDS))})", [number, *event.values()])
+        names = [event["recipient"]] + [reference_to(event[n]) for n in ("session", "message") if event[n]]
+        book.executemany("INSERT INTO keys VALUES (?, ?)", [(key_of(n), number) for n in set(names) if n])
+    book.execute("PRAGMA user_version=2")
+    book.commit()
+    book.close()
+    os.chown(file, folder.stat().st_uid, folder.stat().st_gid)
+
+
+MESSAGE, NOTICE = 0x0301_0203_0405_0607, 0x0301_0203_0405_0A0B
+OUTWARD = dict(message=MESSAGE, recipient="bob@there.example", remote="mx.there.example [192.0.2.1]")
+ELSEWHERE = [
+    dict(OUTWARD, kind="attempt", stage="connect", reply="The server does not answer", reason="time-out"),
+    dict(OUTWARD, kind="deferred", stage="rcpt", tls="TLSv1.3 dane", reply="450 4.2.0 Greylisted",
+         reason="greylisted", next=1900000000),
+    dict(OUTWARD, kind="held", stage="mail", reply="550 5.7.1 blocked", reason="blocked-address"),
+    dict(kind="released", message=MESSAGE),
+    dict(OUTWARD, kind="sent", stage="body", tls="TLSv1.3", reply="250 2.0.0 Ok: queued as 4F2"),
+    dict(OUTWARD, kind="failed", recipient="eve@there.example", stage="dns", remote="", reason="domain-not-found"),
+    dict(kind="notified", message=MESSAGE, session=NOTICE, recipient="ana@here.example", stage="failed"),
+    dict(kind="removed", message=MESSAGE),
+    dict(kind="written", message=NOTICE, session=MESSAGE, recipient="ana@here.example", account=7, size=2500),
+]
+
+
+def test_what_other_servers_did_is_told_step_by_step(own):
+    here = own()
+    here.stop()
+    write_book(here, *ELSEWHERE)
+    shown = here.run("trace", "eve@there.example").stdout
+    lines = [line.split("  ", 2)[-1].strip() for line in shown.splitlines()]
+    assert lines[0] == f"Message {id_text(MESSAGE)} ({reference_to(MESSAGE)})"
+    steps = iter(lines)
+    for line in ("not taken by one server; the next one is tried", "to bob@there.example",
+                 "server: mx.there.example [192.0.2.1]", "step: while connecting",
+                 "reply: The server does not answer",
+                 "not sent yet; next try 2030-03-17", "to bob@there.example",
+                 "step: when the recipient was named", "encrypted: TLSv1.3 dane", "reply: 450 4.2.0 Greylisted",
+                 "more: valija explain greylisted",
+                 f"held until somebody releases it: valija queue release {id_text(MESSAGE)}", "released",
+                 "sent: the other server has it", "reply: 250 2.0.0 Ok: queued as 4F2",
+                 "failed: it is not tried again", "to eve@there.example", "step: while looking up the domain",
+                 f"ana@here.example is told that it failed; notice {id_text(NOTICE)}", "removed by a command"):
+        assert any(line in step for step in steps), line
+    spanish = here.run("trace", id_text(MESSAGE), options=["--lang", "es"]).stdout
+    assert "paso: al buscar el dominio" in spanish and "se avisa a ana@here.example de que no llegó" in spanish
+
+
+def test_a_message_and_the_notice_about_it_lead_to_each_other(own):
+    here = own()
+    here.stop()
+    write_book(here, *ELSEWHERE)
+    for name in (id_text(MESSAGE), reference_to(MESSAGE), id_text(NOTICE), "ana@here.example"):
+        assert {e["message"] for e in trace(here, name)} == {id_text(MESSAGE), id_text(NOTICE)}, name
+    assert f"written here, a notice about message {id_text(MESSAGE)}, 2500 bytes" in here.run(
+        "trace", id_text(NOTICE)).stdout
+    sent = next(e for e in trace(here, "bob@there.example") if e["kind"] == "sent")
+    assert (sent["remote"], sent["stage"]) == ("mx.there.example [192.0.2.1]", "body")
+    assert sent["protocol"] is None and sent["session"] is None
+
+
+def test_every_kind_of_event_can_be_told(own):
+    here = own()
+    here.stop()
+    write_book(here, *(dict(kind=kind, message=MESSAGE) for kind in KINDS))
+    steps = [line for line in here.run("trace", id_text(MESSAGE)).stdout.splitlines()
+             if re.match(r"  \d{4}-\d\d-\d\d ", line)]
+    assert len(steps) == len(KINDS) and all(len(step) > 24 for step in steps)
+    assert [e["kind"] for e in trace(here, id_text(MESSAGE))] == KINDS
 
 
 def test_what_nobody_knows_is_said(here):
