@@ -182,7 +182,7 @@ grant(struct conn *c)
     switch (client->want) {
     case SMTP_WANT_MESSAGE:
         deliver_ready(c);
-        return !c->dead && client->want != SMTP_WANT_MESSAGE;
+        return !c->dead && (client->want != SMTP_WANT_MESSAGE || c->job); /* ended at once */
     case SMTP_WANT_7BIT:
         deliver_convert(c);
         return true;

@@ -143,6 +143,18 @@ read_recipients(const struct courier_notify *ask, struct bounce_recipient *to)
     return count;
 }
 
+/* Whose MAILER-DAEMON writes: the reader's own domain, where it is ours; to a stranger that of the
+ * address he wrote to. */
+static struct slice
+domain_of(const struct notice_facts *f, const struct bounce_recipient *first)
+{
+    struct slice local, domain = f->reader.domain;
+
+    if (domain.len == 0)
+        mime_address_split(first->written, &local, &domain);
+    return domain;
+}
+
 /* A stranger's mail says nothing of the postmaster's language. */
 static void
 choose_languages(const struct catalogue *c, const struct notice_facts *f, struct bounce *b)
@@ -163,7 +175,6 @@ notice_letter_put(struct buf *out, const struct catalogue *c, const struct notic
     char reference[ID_REFERENCE_LEN + 1], postmaster[sizeof("postmaster@") + MIME_DOMAIN_MAX];
     struct bounce b = {
         .host = f->host,
-        .domain = f->reader.domain,
         .sender = ask->sender,
         .envid = ask->envid,
         .wants_whole = wants_whole(ask) && f->original.len == ask->body_size,
@@ -177,6 +188,7 @@ notice_letter_put(struct buf *out, const struct catalogue *c, const struct notic
     };
     bool fine;
 
+    b.domain = domain_of(f, &recipients[0]);
     id_reference(ask->id, reference);
     b.reference = slice_of(reference);
     if (is_held(ask)) {

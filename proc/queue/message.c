@@ -3,7 +3,7 @@
 
 #include "base/ensure.h"
 #include "base/log.h"
-#include "queue.h"
+#include "commit.h"
 #include "smtp/envelope.h"
 
 void
@@ -195,7 +195,8 @@ expire_target(void *ctx, const struct envelope_target *t)
         x->message = NULL;
 }
 
-/* False: the journal cannot be read; later. */
+/* What a change of this very second says is readable once it is committed: so the next tick will
+ * do. False: the message is no more. */
 static bool
 expire(struct queue *q, struct message *m)
 {
@@ -204,7 +205,7 @@ expire(struct queue *q, struct message *m)
     struct buf envelope;
 
     buf_init(&envelope, JOURNAL_ENVELOPE_MAX);
-    if (x.outcomes && envelope_read(q, m, &envelope))
+    if (x.outcomes && commit_has_ended(q, m->noted) && envelope_read(q, m, &envelope))
         envelope_targets(buf_slice(&envelope), expire_target, &x);
     buf_clear(&envelope);
     arena_free(a);

@@ -198,7 +198,9 @@ try_later(struct queue *q, struct message *m, const struct courier_outcome *o,
     struct schedule s = schedule_of(q);
     uint32_t pause = schedule_pause(&s, retry_of(o->retry), t->attempts + 1u, o->wait);
 
-    if (site_is_waiting(site)) {
+    if (message_until(q, m) <= q->wheel.now) {
+        target_fail(q, m, o->index, a, true); /* with what is at hand: it was the last attempt */
+    } else if (site_is_waiting(site)) {
         target_defer(q, m, o->index, a, site->again.at);
         t->state = TARGET_OPEN;
     } else {

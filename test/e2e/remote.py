@@ -361,7 +361,8 @@ class Connection:
         m.body = body
         if re.search(rb"(?<!\r)\n|\r(?!\n)", body):
             self.complain("a bare CR or LF in the message")
-        if not body.isascii() and m.params.get("BODY") != "8BITMIME":
+        text = body.partition(b"\r\n\r\n")[2] if "SMTPUTF8" in m.params else body  # a header may then have letters
+        if not text.isascii() and m.params.get("BODY") != "8BITMIME":
             self.complain("8-bit octets without BODY=8BITMIME")
         if "SIZE" in m.params and int(m.params["SIZE"]) < len(body):
             self.complain(f"SIZE={m.params['SIZE']}, and {len(body)} octets came")

@@ -82,10 +82,10 @@ class Notice:
         assert self.message.get_param("report-type") in ("delivery-status", "global-delivery-status")
         self.parts = list(self.message.iter_parts())
         assert len(self.parts) in (2, 3), [p.get_content_type() for p in self.parts]
-        self.text = self.parts[0].get_content()
+        self.text = self.parts[0].get_content().replace("\r\n", "\n")
         self.languages = re.split(r", *", self.parts[0]["Content-Language"])
-        about, *each = self.parts[1].get_payload() if self.parts[1].is_multipart() else \
-            [email.message_from_string(b) for b in self.parts[1].get_content().split("\n\n") if b.strip()]
+        fields = self.parts[1].as_bytes().decode().replace("\r\n", "\n").partition("\n\n")[2]
+        about, *each = [email.message_from_string(block) for block in fields.split("\n\n") if block.strip()]
         self.about = {name.lower(): str(value) for name, value in about.items()}
         self.recipients = [{name.lower(): re.sub(r"\s+", " ", str(value)) for name, value in r.items()}
                            for r in each]
