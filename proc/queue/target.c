@@ -41,7 +41,7 @@ note(struct queue *q, struct message *m, uint32_t index, uint64_t when,
 
     (void)journal_change(q->journal, m->id, &change);
     m->noted = commit_next(q);
-    commit_soon(q);
+    commit_lazily(q);
 }
 
 static void
@@ -180,7 +180,7 @@ target_arrive(struct queue *q, struct message *m, uint32_t index, const struct a
     if (t->account == 0) {
         log_sent(m, a);
         q->sent++;
-        commit_soon(q); /* until it is durable, a crash would send it again */
+        commit_lazily(q); /* until it is durable, a crash would send it again */
     }
     if (!(t->notify & SMTP_NOTIFY_SUCCESS) || !m->sender[0] || (t->account == 0 && !relayed))
         return message_settle(q, m, index);
