@@ -188,16 +188,13 @@ begin(struct conn *c)
         failure_put(&c->failures, &refused, c->hop->remote, "tls-unavailable");
 }
 
-/* A message that the machine need not send to know its outcome is over at once. */
 void
 deliver_ready(struct conn *c)
 {
     if (!c->was_ready)
         begin(c);
-    do {
-        if (c->job)
-            settle_message(c);
-        if (!c->dead && c->client.want == SMTP_WANT_MESSAGE && !c->job)
-            go_on(c);
-    } while (!c->dead && c->client.want == SMTP_WANT_MESSAGE && c->job);
+    if (c->job)
+        settle_message(c);
+    if (!c->dead && c->client.want == SMTP_WANT_MESSAGE && !c->job)
+        go_on(c);
 }
