@@ -34,7 +34,7 @@ def test_where_nobody_must_be_proved_any_certificate_will_do(world, certificates
     assert world.trace(sent, "sent")[-1]["tls"].startswith("TLSv1.3")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def broken(world):
     """Mail to all the servers whose TLS breaks, under way at once."""
     remotes = {what: world.remote(script, tls=True) for what, script in BREAKS.items()}
@@ -71,7 +71,7 @@ UNPROVED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def unproved(world, certificates):
     """Mail of somebody who does not wait long, in both languages, to servers that fail the proof."""
     found = {}
