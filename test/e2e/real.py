@@ -37,6 +37,7 @@ virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
 mailbox_size_limit = 0
 smtpd_client_connection_count_limit = 0
+local_header_rewrite_clients =
 smtp_dns_support_level = disabled
 """
 

@@ -40,7 +40,7 @@ IN_THE_END = {  # what is tried again until the sender's patience is over
 TIME_OUTS = ("connection-lost", "time-out")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def failures(world):
     """Mail that fails in all these ways, under way at once: why -> (remote, what ana sent, what eva sent)."""
     found = {}
@@ -80,12 +80,38 @@ def test_what_never_worked_goes_back_in_the_end_and_says_what_it_was(world, fail
     world.wait_gone(sent)
 
 
-# ---- the form
+# ---- the form, and what the sender asked for (RFC 3461)
 
-def test_a_notice_is_what_the_standards_say(world):
+ASKED = {  # how it is sent
+    "usual": {}, "bob": {"sender": "bob@here.example"}, "many": {"count": 30},
+    "bob in es": {"sender": "bob@here.example", "head": "Content-Language: es\r\n"},
+    "bob in en": {"sender": "bob@here.example", "head": "Content-Language: en-GB\r\n"},
+    "bob likes es": {"sender": "bob@here.example", "head": "Accept-Language: es-AR, en;q=0.5\r\n"},
+    "whole": {"mail": "RET=FULL ENVID=A+2B1"}, "head": {"mail": "RET=HDRS"},
+    "named": {"rcpt": "ORCPT=rfc822;Joe+2BOld@away.example"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked(world):
+    """Mail to users that are unknown, under way at once: what -> (remote, what was sent)."""
     remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    sent = world.send(f"x@{remote.domain}")
-    notice = world.notice(sent)
+    found = {}
+    for what, how in ASKED.items():
+        how = {**how}
+        to = [f"{what.replace(' ', '-')}{n}@{remote.domain}" for n in range(how.pop("count", 1))]
+        found[what] = remote, world.send(to, text="every word\r\n", **how)
+    return found
+
+
+@pytest.fixture
+def told(world, asked):
+    """what -> the notice about it."""
+    return lambda what: world.notice(asked[what][1])
+
+
+def test_a_notice_is_what_the_standards_say(world, asked, told):
+    notice, sent = told("usual"), asked["usual"][1]
     m = notice.message
     assert m["Return-Path"] == "<>" and m["To"] == "ana@here.example"
     assert "<MAILER-DAEMON@here.example>" in m["From"] and m["Auto-Submitted"].startswith("auto-")
@@ -93,51 +119,38 @@ def test_a_notice_is_what_the_standards_say(world):
     assert notice.about["reporting-mta"] == "dns; mx.here.example" and notice.about["arrival-date"]
     assert notice.about["x-valija-reference"] in notice.text
     fields = notice.recipients[0]
-    assert fields["final-recipient"] == f"rfc822; x@{remote.domain}" and fields["last-attempt-date"]
+    assert fields["final-recipient"] == f"rfc822; {sent.recipients[0]}" and fields["last-attempt-date"]
     assert max(map(len, notice.data.split(b"\r\n"))) <= 998 and notice.data.isascii()
     shown = world.service.run("explain", "-", stdin=notice.data.decode()).stdout
     assert "no-mailbox" in shown
 
 
-def test_who_reads_a_language_unknown_to_us_is_told_in_both(world):
-    remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    sent = world.send(f"x@{remote.domain}", sender="bob@here.example")
-    notice = world.notice(sent)
+def test_who_reads_a_language_unknown_to_us_is_told_in_both(told):
+    notice = told("bob")
     assert notice.speaks("en", "es") or notice.speaks("es", "en")
 
 
-@pytest.mark.parametrize("head, language", [
-    ("Content-Language: es\r\n", "es"), ("Content-Language: en-GB\r\n", "en"), ("Accept-Language: es-AR, en;q=0.5\r\n", "es")])
-def test_where_the_reader_has_not_said_his_language_his_message_may(world, head, language):
-    remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    sent = world.send(f"x@{remote.domain}", sender="bob@here.example", head=head)
-    assert world.notice(sent).speaks(language)
+@pytest.mark.parametrize("what, language", [("bob in es", "es"), ("bob in en", "en"), ("bob likes es", "es")])
+def test_where_the_reader_has_not_said_his_language_his_message_may(told, what, language):
+    assert told(what).speaks(language)
 
 
-def test_recipients_that_fail_together_share_a_notice(world):
-    remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    sent = world.send([f"r{n}@{remote.domain}" for n in range(30)])
-    assert len(world.notice(sent).recipients) == 30
+def test_recipients_that_fail_together_share_a_notice(told):
+    assert len(told("many").recipients) == 30
 
 
-# ---- what the sender asked for (RFC 3461)
-
-def test_who_wants_the_whole_message_back_gets_it(world):
-    remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    whole = world.notice(world.send(f"x@{remote.domain}", text="every word\r\n", mail="RET=FULL ENVID=A+2B1"))
-    heads = world.notice(world.send(f"x@{remote.domain}", text="every word\r\n", mail="RET=HDRS"))
-    usual = world.notice(world.send(f"x@{remote.domain}", text="every word\r\n"))
+def test_who_wants_the_whole_message_back_gets_it(told):
+    whole = told("whole")
     assert whole.returned.get_content_type() == "message/rfc822" and b"every word" in whole.data
     assert whole.about["original-envelope-id"] == "A+1"
-    for notice in (heads, usual):
+    for what in ("head", "usual"):
+        notice = told(what)
         assert notice.returned.get_content_type() == "text/rfc822-headers" and b"every word" not in notice.data
         assert b"Subject: sent" in notice.data
 
 
-def test_the_original_recipient_is_named_as_the_sender_named_it(world):
-    remote = world.remote("rcpt: 550 5.1.1 User unknown")
-    sent = world.send(f"x@{remote.domain}", rcpt="ORCPT=rfc822;Joe+2BOld@away.example")
-    assert world.notice(sent).recipients[0]["original-recipient"].replace(" ", "") == "rfc822;Joe+Old@away.example"
+def test_the_original_recipient_is_named_as_the_sender_named_it(told):
+    assert told("named").recipients[0]["original-recipient"].replace(" ", "") == "rfc822;Joe+Old@away.example"
 
 
 def test_who_wants_no_notice_gets_none(world):

@@ -114,7 +114,7 @@ NOWHERE = {
     "bogus.example": ("4.7.5", "dnssec-failed")}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def forwarded(routes):
     """Mail to all these domains by way of an alias, under way at once."""
     found = {}
