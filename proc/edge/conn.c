@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/log.h"
 #include "edge.h"
+#include "tls/stream.h"
 
 static uint8_t read_room[EDGE_READ_BYTES];
 
@@ -164,31 +165,18 @@ handshake(struct conn *c)
 static struct err
 read_some(struct conn *c, size_t *got)
 {
-    ssize_t n;
+    struct err e =
+        stream_read(c->fd, c->tls, read_room, sizeof(read_room), got, &c->tls_wants_write);
 
-    if (c->tls)
-        return tls_conn_read(c->tls, read_room, sizeof(read_room), got, &c->tls_wants_write);
-    n = recv(c->fd, read_room, sizeof(read_room), 0);
-    if (n < 0)
-        return err_os(errno, "reading from a client");
-    *got = (size_t)n;
-    c->drained = (size_t)n < sizeof(read_room); /* asking again would only be told to wait */
-    return n ? ERR_OK : err_make(ERR_CLOSED, "reading from a client");
+    /* where it gave less, asking again would only be told to wait */
+    c->drained = !c->tls && !err_is(e) && *got < sizeof(read_room);
+    return e;
 }
 
 static struct err
 write_some(struct conn *c, size_t *put)
 {
-    struct slice bytes = buf_slice(&c->out);
-    ssize_t n;
-
-    if (c->tls)
-        return tls_conn_write(c->tls, bytes, put, &c->tls_wants_write);
-    n = send(c->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
-    if (n < 0)
-        return err_os(errno, "writing to a client");
-    *put = (size_t)n;
-    return ERR_OK;
+    return stream_write(c->fd, c->tls, buf_slice(&c->out), put, &c->tls_wants_write);
 }
 
 /* False: the client is gone. */
