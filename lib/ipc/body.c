@@ -12,6 +12,7 @@ body_init(struct body *b)
     buf_init(&b->memory, MSG_FRAME_MAX);
     b->fd = -1;
     b->size = 0;
+    b->is_8bit = false;
 }
 
 void
@@ -54,6 +55,7 @@ body_put(void *ctx, struct slice bytes)
     struct body *b = ctx;
 
     b->size += bytes.len;
+    b->is_8bit |= !slice_is_ascii(bytes);
     if (b->fd < 0 && b->memory.len + bytes.len <= BODY_MEMORY_MAX)
         return buf_put(&b->memory, bytes);
     return (b->fd >= 0 || spill(b)) && write_all(b->fd, bytes);

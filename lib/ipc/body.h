@@ -15,6 +15,7 @@ struct body {
     struct buf memory; /* all of it, while fd is -1 */
     int fd;
     uint64_t size;
+    bool is_8bit; /* some octet has its highest bit set */
 };
 
 void body_init(struct body *b);

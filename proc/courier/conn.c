@@ -228,7 +228,7 @@ over(struct conn *c)
     if (!c->leaving && !c->was_ready)
         dial_failed(c);
     else
-        deliver_broken(c);
+        settle_broken(c);
 }
 
 void

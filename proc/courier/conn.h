@@ -76,8 +76,13 @@ const char *secure_reason(const struct conn *c); /* why, in the catalogue; NULL:
 /* deliver.c */
 void deliver_ready(struct conn *c); /* to SMTP_WANT_MESSAGE */
 void deliver_take(struct conn *c, struct job *j);
-void deliver_convert(struct conn *c); /* to SMTP_WANT_7BIT */
-bool deliver_body(struct conn *c);    /* to SMTP_WANT_BODY; false: nothing was taken */
-void deliver_broken(struct conn *c);  /* c->client has ended and a job may be under way */
+void deliver_transaction(struct conn *c);   /* with the recipients of its job that are open */
+struct job *deliver_let_go(struct conn *c); /* the job is no more on it */
+void deliver_convert(struct conn *c);       /* to SMTP_WANT_7BIT */
+bool deliver_body(struct conn *c);          /* to SMTP_WANT_BODY; false: nothing was taken */
+
+/* settle.c */
+void settle_message(struct conn *c); /* its message is over, and it is not */
+void settle_broken(struct conn *c);  /* it is over, whatever was under way: closes it */
 
 #endif

@@ -15,7 +15,7 @@ enum {
 };
 
 static const char *const trouble_reasons[SMTP_TROUBLE_COUNT] = {
-#define TROUBLE_REASON(trouble, reason) [SMTP_TROUBLE_##trouble] = reason,
+#define TROUBLE_REASON(trouble, reason) [SMTP_TROUBLE_##trouble] = (reason),
 #define ROUTE_REASON(failure, reason)
 #include "reason.def"
 #undef TROUBLE_REASON
@@ -24,7 +24,7 @@ static const char *const trouble_reasons[SMTP_TROUBLE_COUNT] = {
 
 static const char *const route_reasons[ROUTE_KIND_COUNT] = {
 #define TROUBLE_REASON(trouble, reason)
-#define ROUTE_REASON(failure, reason) [ROUTE_##failure] = reason,
+#define ROUTE_REASON(failure, reason) [ROUTE_##failure] = (reason),
 #include "reason.def"
 #undef TROUBLE_REASON
 #undef ROUTE_REASON

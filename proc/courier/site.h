@@ -26,10 +26,16 @@ struct site {
     uint8_t domain[];
 };
 
+/* sites.c */
 void sites_put(struct job *j);       /* it has come */
 void sites_sweep(struct courier *c); /* forgets old ones */
 void sites_drop_jobs(struct courier *c, enum role_id asker, unsigned index);
+bool sites_may_connect(const struct courier *c);
+void sites_make_room(struct courier *c);       /* an idle connection goes, where all are taken */
 void sites_connection_free(struct courier *c); /* one more may be made */
+
+/* site.c */
+void site_pump_later(struct site *s); /* do all that can be done, at the end of this turn */
 
 /* What its connections say. */
 struct job *site_next(struct site *s);             /* the job whose turn it is, or NULL */

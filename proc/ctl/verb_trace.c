@@ -1,5 +1,7 @@
 /* valija trace: what happened to a message, or to an attempt that was refused. What it shows comes
  * in threads, the newest first. */
+#include <stdlib.h>
+
 #include "base/map.h"
 #include "out.h"
 #include "traced.h"
@@ -7,6 +9,7 @@
 enum {
     THREADS_SHOWN = 50, /* without --all */
     THREADS_PAGE = 256, /* no answer names more */
+    EVENTS_PAGE = 1024, /* and more events have no room in one */
 };
 
 struct tracing {
@@ -17,13 +20,38 @@ struct tracing {
 };
 
 static int
+by_time(const void *a, const void *b)
+{
+    const struct trace_event *one = a, *other = b;
+
+    return one->time < other->time ? -1 : one->time > other->time;
+}
+
+/* Several processes tell of a message, each a moment after it has done something: the events of an
+ * answer come in the order they were heard, and are shown in the order they happened. */
+static void
+show_events(struct tracing *t, struct slice items)
+{
+    static struct trace_event events[EVENTS_PAGE];
+    size_t count = 0;
+
+    while (count < EVENTS_PAGE && msg_items_take(&items, MSG_trace_event, &events[count]))
+        count++;
+    qsort(events, count, sizeof(events[0]), by_time);
+    for (size_t i = 0; i < count; i++)
+        if (ctl_has(t->ctl, OPTION_json))
+            traced_print_json(&t->traced, &events[i]);
+        else
+            traced_print(&t->traced, &events[i]);
+}
+
+static int
 show_thread(struct tracing *t, uint64_t id)
 {
     struct trace_show ask = {.id = id};
     struct service_question q = {
         .role = ROLE_trace, .type = MSG_trace_show, .message = &ask, .expected = MSG_trace_shown};
     union msg_any answer;
-    struct trace_event e;
     int status = 0;
 
     traced_begin(&t->traced);
@@ -31,11 +59,7 @@ show_thread(struct tracing *t, uint64_t id)
         status = service_ask(&t->ctl->service, &q, &answer);
         if (status)
             return status;
-        while (msg_items_take(&answer.trace_shown.events, MSG_trace_event, &e))
-            if (ctl_has(t->ctl, OPTION_json))
-                traced_print_json(&t->traced, &e);
-            else
-                traced_print(&t->traced, &e);
+        show_events(t, answer.trace_shown.events);
         ask.after = answer.trace_shown.next;
     } while (ask.after);
     return 0;

@@ -52,8 +52,7 @@ put_envelope(struct conn *c, struct buf *recipients, struct buf *out)
         .sender = e->sender,
         .login = slice_of(s->login),
         .client = slice_of(c->address),
-        .flags =
-            (e->body == SMTP_BODY_8BITMIME ? QUEUE_8BIT : 0u) | (e->smtputf8 ? QUEUE_SMTPUTF8 : 0u),
+        .flags = (s->body.is_8bit ? QUEUE_8BIT : 0u) | (e->smtputf8 ? QUEUE_SMTPUTF8 : 0u),
         .ret = e->ret,
         .envid = e->envid,
         .lifetime = s->lifetime,

@@ -243,6 +243,24 @@ commit_soon(struct queue *q)
 }
 
 void
+commit_lazily(struct queue *q)
+{
+    if (!q->lazy_set)
+        timer_restart(q->lazy, QUEUE_LAZY_MS);
+    q->lazy_set = true;
+}
+
+void
+commit_on_lazy(void *ctx)
+{
+    struct queue *q = ctx;
+
+    q->lazy_set = false;
+    if (q->journal && journal_pending(q->journal))
+        commit_soon(q);
+}
+
+void
 commit_take(struct queue *q, struct submit *s)
 {
     list_append(&q->arrived, &s->link);

@@ -25,6 +25,11 @@ void commit_take(struct queue *q, struct submit *s);
 /* A commit at the end of this turn, for what the journal has waiting. */
 void commit_soon(struct queue *q);
 
+/* A commit before long: what was noted is shared with messages that come meanwhile, so that a lone
+ * client does not wait for a sync of somebody else's. */
+void commit_lazily(struct queue *q);
+void commit_on_lazy(void *ctx); /* its timer */
+
 /* The number of the commit that takes along what is put now, and whether it has ended. */
 static inline uint32_t
 commit_next(const struct queue *q)

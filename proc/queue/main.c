@@ -225,6 +225,7 @@ on_start(struct role *r)
     e = journal_open(&q->journal, AT_FDCWD, &config, &replay);
     if (err_is(e))
         return e;
+    q->lazy = loop_after(r->loop, QUEUE_LAZY_MS, commit_on_lazy, q);
     start_old(q);
     q->tick = loop_after(r->loop, QUEUE_TICK_MS, on_tick, q);
     q->pump = loop_after(r->loop, QUEUE_PUMP_MS, on_pump, q);

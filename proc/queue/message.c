@@ -195,8 +195,7 @@ expire_target(void *ctx, const struct envelope_target *t)
         x->message = NULL;
 }
 
-/* What a change of this very second says is readable once it is committed: so the next tick will
- * do. False: the message is no more. */
+/* False: the message is no more. */
 static bool
 expire(struct queue *q, struct message *m)
 {
@@ -205,7 +204,7 @@ expire(struct queue *q, struct message *m)
     struct buf envelope;
 
     buf_init(&envelope, JOURNAL_ENVELOPE_MAX);
-    if (x.outcomes && commit_has_ended(q, m->noted) && envelope_read(q, m, &envelope))
+    if (x.outcomes && envelope_read(q, m, &envelope))
         envelope_targets(buf_slice(&envelope), expire_target, &x);
     buf_clear(&envelope);
     arena_free(a);
@@ -215,6 +214,10 @@ expire(struct queue *q, struct message *m)
 void
 message_attend(struct queue *q, struct message *m)
 {
+    if (!commit_has_ended(q, m->noted)) {
+        wheel_set(&q->wheel, &m->message, q->wheel.now + 1);
+        return; /* what was noted last cannot be read before */
+    }
     if (message_until(q, m) <= q->wheel.now && !expire(q, m))
         return;
     notice_tell(q, m);

@@ -148,7 +148,6 @@ begin(struct queue *q, struct message *m, enum notice_kind kind)
     return begun;
 }
 
-/* What a change of this very second says is readable once it is committed. */
 void
 notice_tell(struct queue *q, struct message *m)
 {
@@ -156,9 +155,7 @@ notice_tell(struct queue *q, struct message *m)
 
     m->tell_at = 0;
     if (find_kind(q, m, &kind)) {
-        if (!commit_has_ended(q, m->noted))
-            m->tell_at = q->wheel.now + 1;
-        else if (begin(q, m, kind))
+        if (begin(q, m, kind))
             m->telling = true;
         else
             m->tell_at = q->wheel.now + QUEUE_NOTICE_AGAIN_SECONDS;

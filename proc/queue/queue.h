@@ -21,6 +21,7 @@ enum {
     QUEUE_OUT_MAX = 2000,           /* transactions that the couriers have at a time */
     QUEUE_TICK_MS = 1000,           /* retries, lazy commits */
     QUEUE_PUMP_MS = 10,             /* while messages wait for a store's window */
+    QUEUE_LAZY_MS = 10,             /* notes wait so long for a commit that has to be made anyway */
     QUEUE_IDLE_MS = 20,             /* between two steps of housekeeping */
     QUEUE_LOCAL_FIRST_SECONDS = 10, /* before a mailbox here is tried again; doubled each time */
     QUEUE_LOCAL_MOST_SECONDS = 3600,
@@ -120,7 +121,8 @@ struct queue {
     void (*on_finished)(struct queue *q);
     struct wheel wheel;
     struct sites sites;
-    struct timer *tick, *pump, *idle;
+    struct timer *tick, *pump, *idle, *lazy;
+    bool lazy_set;
     uint32_t held_told[QUEUE_REASONS_MAX]; /* when the postmaster was told, by reason */
     uint64_t accepted, delivered, deferrals, sent, failed, notices, doubtful;
 };

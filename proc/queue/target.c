@@ -41,6 +41,7 @@ note(struct queue *q, struct message *m, uint32_t index, uint64_t when,
 
     (void)journal_change(q->journal, m->id, &change);
     m->noted = commit_next(q);
+    commit_lazily(q);
 }
 
 static void
@@ -161,7 +162,6 @@ target_fail(struct queue *q, struct message *m, uint32_t index, const struct att
     q->failed++;
     tell(q, m, t, TRACE_failed, a);
     log_outcome(m, t, LOG_bounce, a);
-    commit_soon(q);
     if (!wants_failure(m, t))
         return message_settle(q, m, index);
     note(q, m, index, expired, &a->outcome);
@@ -180,7 +180,7 @@ target_arrive(struct queue *q, struct message *m, uint32_t index, const struct a
     if (t->account == 0) {
         log_sent(m, a);
         q->sent++;
-        commit_soon(q); /* until it is durable, a crash would send it again */
+        commit_lazily(q); /* until it is durable, a crash would send it again */
     }
     if (!(t->notify & SMTP_NOTIFY_SUCCESS) || !m->sender[0] || (t->account == 0 && !relayed))
         return message_settle(q, m, index);

@@ -201,6 +201,13 @@ def test_a_body_that_cannot_be_read_is_not_half_sent(own, courier, tmp_path):
     assert outcome.facts()[::2] == ("later", "local-error") and remote.messages == []
 
 
+def test_messages_that_are_refused_unsent_hold_up_nobody(own, courier):
+    remote = own.remote("offers: PIPELINING, SIZE 10")
+    found = courier.send_all([remote.domain] * 30)
+    assert {o.facts() for _, o in found} == {("failed", "mail", "message-too-big", "5.3.4")}
+    assert remote.attempts == [] and len(remote.connections) <= 3
+
+
 # ---- connections
 
 def test_a_site_gets_more_connections_as_it_goes_well_and_uses_them_again(own, courier):
