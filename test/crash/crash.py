@@ -116,6 +116,8 @@ class Senders:
             raise ConnectionError
         if reply.startswith("250"):
             self.acknowledged.add(number)
+        else:
+            time.sleep(0.02)
 
 
 class Crash:
@@ -126,27 +128,31 @@ class Crash:
         self.kills = self.checked = 0
 
     def strike(self):
-        """One role, every role of a kind, the parent, or everything, at a random instant. Says which."""
+        """One role, every role of a kind, the parent, or everything, at a random instant. Says which, and from
+        when until when they died."""
         time.sleep(self.chance.uniform(0, 0.15))
         kind = self.chance.choice(["role"] * 6 + ["kind"] * 2 + ["parent", "all"])
-        self.kills += 1
+        name = self.chance.choice(ROLES) if kind in ("role", "kind") else kind
+        self.kills, begin = self.kills + 1, time.monotonic()
         if kind == "all":
             self.service.kill()
-            self.service.start()
-            return kind
-        if kind == "parent":
+        elif kind == "parent":
             os.kill(self.service.parent_pid(), signal.SIGKILL)
             self.service.process.wait()
+        else:
+            self.end(self.service.roles(name)[:1 if kind == "role" else None])
+        end = time.monotonic()
+        if kind in ("all", "parent"):
             self.service.start()
-            return kind
-        name = self.chance.choice(ROLES)
-        victims = self.service.roles(name)
-        for role in victims[:1] if kind == "role" else victims:
+        return name, begin, end
+
+    @staticmethod
+    def end(victims):
+        for role in victims:
             try:
                 os.kill(role.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        return name
 
     def cycles(self, count):
         while count > 0:

@@ -23,9 +23,11 @@ from world import World, spare_address
 SENDER = "ana@here.example"
 DOMAINS = 5            # d1.there.example and so on
 SETTLE_SECONDS = 120
-# Between a server's last word and the journal's knowing it, those who carry it die, and it is lost.
-KNOWERS = {"courier", "queue", "parent", "all"}
-KNOWN_SECONDS = 1.5
+# A server's last word is lost where one of those who carry it to the journal dies while it takes a message, or
+# before they have carried it there.
+CARRIERS = {"courier", "queue", "parent", "all"}
+CARRIED_SECONDS = 0.5
+ALWAYS = 0, float("inf")
 
 
 def addresses(number):
@@ -74,11 +76,11 @@ class Scripted:
         m.wire = m.body = None
 
     def arrived(self):
-        """(number, recipient) -> the moments at which it was taken."""
+        """(number, recipient) -> from when until when it was taken, each time that it was."""
         found = {}
         for m in (m for remote in self.remotes for m in remote.messages):
             for recipient in m.recipients:
-                found.setdefault((m.number, recipient), []).append(m.answered)
+                found.setdefault((m.number, recipient), []).append((m.begun, m.answered))
         return found
 
     def stop(self):
@@ -86,7 +88,7 @@ class Scripted:
 
 
 class Postfix:
-    """The real one, with one mailbox. It tells no moments."""
+    """The real one, with one mailbox. It tells no moments: so whatever is there twice is excused."""
 
     def __init__(self, world):
         self.server = real.Postfix(world.folder / "postfix", spare_address(1), world.port, "d1.there.example",
@@ -104,7 +106,7 @@ class Postfix:
             number = int(re.match(rb"Subject: crash (\d+)", body)[1])
             if re.sub(rb"\A(.*\r\n)((Message-Id|Date|From): .*\r\n)*", rb"\1", body) != message(number):
                 self.spoiled.append(number)
-            found.setdefault((number, "box@d1.there.example"), []).append(None)
+            found.setdefault((number, "box@d1.there.example"), []).append(ALWAYS)
         return found
 
     def stop(self):
@@ -117,7 +119,7 @@ class Outward(Crash):
         self.world.start()
         self.receiver = receiver(self.world)
         super().__init__(folder, seed, self.world.service)
-        self.struck = []  # who was killed, and when
+        self.struck = []  # what strike said, each time
 
     def run(self, messages, kills):
         """Kills spread over so many messages, then all of them must be where they belong."""
@@ -126,17 +128,22 @@ class Outward(Crash):
         for n in range(kills):
             while senders.next < n * messages // kills and not senders.stopping.is_set():
                 time.sleep(0.001)
-            self.struck.append((time.monotonic(), self.strike()))
+            self.struck.append(self.strike())
         while not senders.stopping.is_set():
             time.sleep(0.01)
         senders.stop()
         services.wait_until(self.queue_is_empty, SETTLE_SECONDS, "the queue's end")
         self.compare(senders)
 
-    def is_excused(self, moment):
-        """It came when the answer could not be noted any more."""
-        return moment is None or any(-0.1 < killed - moment < KNOWN_SECONDS and who in KNOWERS
-                                     for killed, who in self.struck)
+    def is_excused(self, begun, answered):
+        """The answer could not be noted any more."""
+        return any(begun < end and begin < answered + CARRIED_SECONDS
+                   for who, begin, end in self.struck if who in CARRIERS)
+
+    def around(self, begun, answered):
+        """Who died not long before or after it."""
+        return [(who, round(begin - begun, 2), round(end - begun, 2)) for who, begin, end in self.struck
+                if begun - 2 < end and begin < answered + 2]
 
     def compare(self, senders):
         arrived = self.receiver.arrived()
@@ -145,7 +152,9 @@ class Outward(Crash):
         strange = sorted(n for n, _ in arrived if n not in senders.sent)
         twice = {key: moments for key, moments in arrived.items() if len(moments) > 1}
         inexcusable = sorted(key for key, moments in twice.items()
-                             if not all(self.is_excused(m) for m in sorted(moments, key=lambda m: m or 0)[:-1]))
+                             if not all(self.is_excused(*m) for m in sorted(moments)[:-1]))
+        for key in inexcusable:
+            print(key, [self.around(*m) for m in sorted(twice[key])], flush=True)
         print(f"{self.kills} kills: {len(senders.acknowledged)} of {len(senders.sent)} messages acknowledged, "
               f"{len(expected)} copies expected, {len(arrived)} arrived, {len(twice)} of them more than once",
               flush=True)
@@ -169,6 +178,7 @@ def main():
     parser.add_argument("--folder", help="kept afterwards; a temporary one otherwise")
     options = parser.parse_args()
     folder = options.folder or tempfile.mkdtemp(prefix="valija-outward-")
+    os.makedirs(folder, mode=0o755, exist_ok=True)
     os.chmod(folder, 0o755)
     print(f"seed {options.seed}, folder {folder}", flush=True)
     outward = Outward(pathlib.Path(folder), options.seed, Postfix if options.postfix else Scripted)

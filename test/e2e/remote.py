@@ -100,7 +100,8 @@ class Message:
     by: str = ""         # DATA or BDAT
     asked: int = 0       # RCPT commands
     answer: str = None   # to its end; None: it never had one
-    answered: float = 0  # when that was handed to the kernel
+    begun: float = 0     # when MAIL came, and
+    answered: float = 0  # when the answer was handed to the kernel
 
     @property
     def tls(self):
@@ -307,7 +308,7 @@ class Connection:
         self.mails += 1
         said = self.act("mail", "250 2.1.0 Sender ok", [sender], self.mails)
         if (said or "")[:1] == "2":
-            self.message = Message(self, sender, params)
+            self.message = Message(self, sender, params, begun=time.monotonic())
 
     def take_rcpt(self, rest):
         recipient, params = self.address(rest, "TO")
