@@ -36,3 +36,15 @@ def load(*words):
         sys.exit(f"bench-load {' '.join(map(str, words))}: {done.stderr}")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {row.get("what", "memory"): row for row in rows}
+
+
+def relay_rate(port, out, folder, messages, *options, destinations=1, **case):
+    """Messages a second from the first MAIL to `port` until the sink at `out` has the last one, with a warm-up
+    before. `case`: connections, recipients, size."""
+    to = folder / "to"
+    to.write_text("".join(f"r{n}@d{n % destinations}.sink.example none\n" for n in range(1000)))
+    words = ["--smtp", port, "--out", out, "--accounts", to, *options]
+    for name, value in case.items():
+        words += [f"--{name}", value]
+    load("relay", *words, "--messages", max(case["connections"], messages // 20))
+    return load("relay", *words, "--messages", messages)["relay"]["readable_rate"]
