@@ -47,7 +47,7 @@ begin(struct conn *c)
     c->tls = begin_with(c, &why);
     if (!c->tls && why == TLS_FAILURE_TLSA_UNUSABLE) {
         secure_choose_policy(c, true);
-        c->tls = begin_with(c, &why);
+        c->tls = c->policy.excluded ? NULL : begin_with(c, &why);
     }
     if (!c->tls)
         failed(c, why, "there is nothing the server could prove");

@@ -40,11 +40,11 @@ tally_ready(const struct conn *c)
 void
 tally_failed(const struct conn *c)
 {
-    if (c->policy.excluded)
-        count(c, TLSRPT_FAILURE);
-    else if (c->client.outcome.trouble == SMTP_TROUBLE_NO_TLS)
-        count(c, TLSRPT_NO_STARTTLS);
-    else if (c->client.outcome.trouble == SMTP_TROUBLE_INJECTED)
+    const struct smtp_outcome *o = &c->client.outcome;
+
+    if (o->trouble == SMTP_TROUBLE_NO_TLS || (o->stage == SMTP_STAGE_TLS && o->code))
+        count(c, TLSRPT_NO_STARTTLS); /* not offered, or refused */
+    else if (o->trouble == SMTP_TROUBLE_INJECTED)
         count(c, TLSRPT_FAILURE);
     else if (secure_has_failed(c))
         count(c, results[c->tls_failure]);
