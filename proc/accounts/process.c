@@ -221,8 +221,8 @@ static const struct chan_handler from_ctl[] = {
 };
 
 static const struct role_door doors[] = {
-    {.from = ROLE_mx, .handlers = from_mx},
-    {.from = ROLE_access, .handlers = from_access},
+    {.from = ROLE_mx, .handlers = from_mx, .gathers = true},
+    {.from = ROLE_access, .handlers = from_access, .gathers = true},
     {.from = ROLE_courier, .handlers = from_courier},
     {.from = ROLE_store, .handlers = from_store},
     {.from = ROLE_ctl, .handlers = from_ctl},

@@ -182,10 +182,16 @@ on_stop(struct role *r, unsigned seconds)
         e->stop = loop_after(r->loop, seconds * 1000, stop_now, e);
 }
 
-static const struct role_door doors[] = {{ROLE_guard, NULL, false},    {ROLE_keys, NULL, true},
-                                         {ROLE_accounts, NULL, false}, {ROLE_queue, NULL, false},
-                                         {ROLE_resolver, NULL, false}, {ROLE_store, NULL, false},
-                                         {ROLE_trace, NULL, false},    {ROLE_parent, NULL, false}};
+static const struct role_door doors[] = {
+    {.from = ROLE_guard},
+    {.from = ROLE_keys, .raw = true},
+    {.from = ROLE_accounts, .gathers = true},
+    {.from = ROLE_queue, .gathers = true},
+    {.from = ROLE_resolver},
+    {.from = ROLE_store},
+    {.from = ROLE_trace},
+    {.from = ROLE_parent},
+};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,
