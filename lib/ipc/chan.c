@@ -184,14 +184,20 @@ send_gathered(struct chan *c)
 
 static void finish_free(struct chan *c);
 
+void
+chan_flush(struct chan *c)
+{
+    if (c->fd >= 0)
+        (void)send_gathered(c); /* a dead peer is noticed by reading */
+}
+
 static void
 on_last(void *ctx)
 {
     struct chan *c = ctx;
 
     c->due = false;
-    if (!c->freed)
-        (void)send_gathered(c); /* a dead peer is noticed by reading */
+    chan_flush(c);
     if (--c->busy == 0 && c->freed)
         finish_free(c);
 }

@@ -44,6 +44,7 @@ void chan_free(struct chan *c); /* answers open questions with NULL; safe in han
 /* From now on what is sent in one turn of the loop leaves together at its end: one system call and
  * one wake-up of the peer for all of it. What goes to other channels may so overtake it. */
 void chan_gather(struct chan *c);
+void chan_flush(struct chan *c); /* at once: order between two channels */
 
 /* Send. fd, or -1, goes along and stays the caller's. AGAIN never comes back: what the peer does
  * not read yet is kept. LIMIT: the backlog is full. CLOSED: the peer is gone. */
