@@ -108,14 +108,21 @@ slice_trim(struct slice s)
     return s;
 }
 
+/* Eight at a time, as whole messages go through here. */
 bool
 slice_is_ascii(struct slice s)
 {
-    uint8_t all = 0;
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t all = 0, word;
+    size_t i = 0;
 
-    for (size_t i = 0; i < s.len; i++)
-        all |= s.at[i]; /* to the end: so the compiler takes many at a time */
-    return all < 0x80;
+    for (; s.len - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, s.at + i, sizeof(word));
+        all |= word;
+    }
+    for (; i < s.len; i++)
+        all |= s.at[i];
+    return (all & high) == 0;
 }
 
 bool

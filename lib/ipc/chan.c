@@ -1,4 +1,5 @@
-/* One packet is read at a time into one buffer of the process; handlers copy what they keep. */
+/* One packet is read at a time into one buffer of the process; handlers copy what they keep. A
+ * packet that brings a descriptor is one frame. */
 #include "ipc/chan.h"
 
 #include <errno.h>
@@ -21,9 +22,12 @@ struct chan {
     void *ctx;
     struct list backlog; /* struct parcel */
     size_t backlog_bytes;
-    struct map asks; /* serial -> struct chan_ask */
+    bool gathers;
+    struct buf gathered; /* frames that leave at the end of this turn */
+    bool due;            /* that is planned */
+    struct map asks;     /* serial -> struct chan_ask */
     uint32_t last_serial;
-    unsigned busy; /* handlers running: free later */
+    unsigned busy; /* handlers running, and the end of a turn to come: free later */
     bool freed;
 };
 
@@ -42,7 +46,7 @@ struct chan_ask {
     void *ctx;
 };
 
-static uint8_t frame_room[65536];
+enum { PACKET_MAX = 65536 };
 
 static struct err
 send_packet(int fd, struct slice bytes, int pass)
@@ -70,12 +74,12 @@ send_packet(int fd, struct slice bytes, int pass)
     return sent < 0 ? err_os(errno, "sending to a peer") : ERR_OK;
 }
 
-/* The bytes of one packet in frame_room and the descriptor with it (-1: none). A packet that is too
+/* The bytes of one packet in room and the descriptor with it (-1: none). A packet that is too
  * large, or that brings more than one descriptor, comes back empty: malformed. */
 static struct err
-receive_packet(int fd, struct slice *bytes, int *passed)
+receive_packet(int fd, uint8_t room[PACKET_MAX], struct slice *bytes, int *passed)
 {
-    struct iovec part = {frame_room, sizeof(frame_room)};
+    struct iovec part = {room, PACKET_MAX};
     union {
         struct cmsghdr align;
         char room[CMSG_SPACE(sizeof(int))];
@@ -97,7 +101,7 @@ receive_packet(int fd, struct slice *bytes, int *passed)
         memcpy(passed, CMSG_DATA(c), sizeof(int));
     if (got == 0 && !c)
         return err_make(ERR_CLOSED, "receiving from a peer");
-    *bytes = slice_make(frame_room, m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 0 : (size_t)got);
+    *bytes = slice_make(room, m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 0 : (size_t)got);
     return ERR_OK;
 }
 
@@ -149,20 +153,84 @@ keep_parcel(struct chan *c, struct slice bytes, int fd)
 }
 
 static struct err
+send_bytes(struct chan *c, struct slice bytes, int fd)
+{
+    struct err e;
+
+    if (!list_empty(&c->backlog))
+        return keep_parcel(c, bytes, fd);
+    e = send_packet(c->fd, bytes, fd);
+    return e.kind == ERR_AGAIN ? keep_parcel(c, bytes, fd) : e;
+}
+
+/* A peer that reads nothing will not answer either: reading finds the channel closed and fails the
+ * asks. */
+static struct err
+give_up_at_limit(const struct chan *c, struct err e)
+{
+    if (e.kind == ERR_LIMIT)
+        shutdown(c->fd, SHUT_RDWR);
+    return e;
+}
+
+static struct err
+send_gathered(struct chan *c)
+{
+    struct slice bytes = buf_slice(&c->gathered);
+
+    buf_reset(&c->gathered);
+    return bytes.len ? give_up_at_limit(c, send_bytes(c, bytes, -1)) : ERR_OK;
+}
+
+static void finish_free(struct chan *c);
+
+void
+chan_flush(struct chan *c)
+{
+    if (c->fd >= 0)
+        (void)send_gathered(c); /* a dead peer is noticed by reading */
+}
+
+static void
+on_last(void *ctx)
+{
+    struct chan *c = ctx;
+
+    c->due = false;
+    chan_flush(c);
+    if (--c->busy == 0 && c->freed)
+        finish_free(c);
+}
+
+static void
+send_at_end(struct chan *c)
+{
+    if (c->due)
+        return;
+    c->due = true;
+    c->busy++;
+    loop_last(c->loop, on_last, c);
+}
+
+static struct err
 send_frame(struct chan *c, struct msg_header header, const void *message, int fd)
 {
     static uint8_t room[MSG_FRAME_MAX];
     struct buf frame = {.at = room, .room = sizeof(room), .cap = sizeof(room)};
-    struct err e;
+    bool alone;
 
     if (c->fd < 0)
         return err_make(ERR_CLOSED, "sending to a peer");
     ensure(
         msg_frame_put(&frame, header, message)); /* what is larger is the caller's to pass by fd */
-    if (!list_empty(&c->backlog))
-        return keep_parcel(c, buf_slice(&frame), fd);
-    e = send_packet(c->fd, buf_slice(&frame), fd);
-    return e.kind == ERR_AGAIN ? keep_parcel(c, buf_slice(&frame), fd) : e;
+    alone = !c->gathers || fd >= 0 || frame.len > CHAN_GATHER_BYTES;
+    if (alone || c->gathered.len + frame.len > CHAN_GATHER_BYTES)
+        (void)send_gathered(c); /* where it fails, so does what follows */
+    if (alone)
+        return send_bytes(c, buf_slice(&frame), fd);
+    buf_put(&c->gathered, buf_slice(&frame));
+    send_at_end(c);
+    return ERR_OK;
 }
 
 static void
@@ -202,20 +270,35 @@ take_call(struct chan *c, struct msg_header header, const union msg_any *m, int 
     return false;
 }
 
+/* The first frame of a packet; after a malformed one the rest means nothing. */
 static void
-take_frame(struct chan *c, struct slice frame, int fd)
+take_frame(struct chan *c, struct slice *packet, int fd)
 {
     struct msg_header header;
     union msg_any m;
-    bool good = msg_frame_take(frame, &header, &m);
+    bool good = msg_frame_next(packet, &header, &m);
 
     if (good)
         good = header.answer ? take_answer(c, header, &m, fd) : take_call(c, header, &m, fd);
     if (good)
         return;
+    *packet = (struct slice){NULL, 0};
     close_fd(fd);
     if (c->events->on_bad && !c->freed)
         c->events->on_bad(c->ctx, c);
+}
+
+static unsigned
+take_packet(struct chan *c, struct slice packet, int fd)
+{
+    unsigned frames = 0;
+
+    do {
+        take_frame(c, &packet, fd);
+        fd = -1;
+        frames++;
+    } while (packet.len && !c->freed);
+    return frames;
 }
 
 static void
@@ -224,31 +307,39 @@ finish_free(struct chan *c)
     while (!list_empty(&c->backlog))
         drop_parcel(c, LIST_OF(c->backlog.next, struct parcel, link));
     map_clear(&c->asks);
+    buf_clear(&c->gathered);
     free(c);
 }
 
+/* Into a room of its own where a handler drains another channel: its own packet lies in the first.
+ */
 static void
 read_frames(struct chan *c)
 {
+    static uint8_t first[PACKET_MAX];
+    static unsigned depth;
+    uint8_t *room = depth++ ? heap_grow(NULL, PACKET_MAX) : first;
     bool closed = false;
 
     c->busy++;
-    for (int i = 0; i < CHAN_FRAMES_PER_TURN && !c->freed && !closed; i++) {
-        struct slice frame = {NULL, 0};
+    for (unsigned frames = 0; frames < CHAN_FRAMES_PER_TURN && !c->freed && !closed;) {
+        struct slice packet = {NULL, 0};
         int fd;
-        struct err e = receive_packet(c->fd, &frame, &fd);
+        struct err e = receive_packet(c->fd, room, &packet, &fd);
 
         if (e.kind == ERR_AGAIN)
             break;
         if (err_is(e))
             closed = true;
         else
-            take_frame(c, frame, fd);
+            frames += take_packet(c, packet, fd);
     }
     if (closed && !c->freed)
         c->events->on_closed(c->ctx, c);
     if (--c->busy == 0 && c->freed)
         finish_free(c);
+    if (--depth)
+        free(room);
 }
 
 static void
@@ -270,8 +361,15 @@ chan_new(struct loop *l, int fd, const struct chan_handler *handlers,
 
     *c = (struct chan){.loop = l, .fd = fd, .handlers = handlers, .events = events, .ctx = ctx};
     list_init(&c->backlog);
+    buf_init(&c->gathered, CHAN_GATHER_BYTES);
     c->watch = loop_watch(l, fd, LOOP_READ, on_ready, c);
     return c;
+}
+
+void
+chan_gather(struct chan *c)
+{
+    c->gathers = true;
 }
 
 void
@@ -314,9 +412,7 @@ chan_ask(struct chan *c, enum msg_type type, const void *message, int fd, enum m
     *ask = (struct chan_ask){c, c->last_serial, expected, fn, ctx};
     map_put(&c->asks, ask->serial, ask);
     e = send_frame(c, (struct msg_header){.type = type, .serial = ask->serial}, message, fd);
-    if (e.kind == ERR_LIMIT)
-        shutdown(c->fd,
-                 SHUT_RDWR); /* it reads nothing: reading finds it closed and fails the asks */
+    (void)give_up_at_limit(c, e);
     return ask;
 }
 
@@ -332,6 +428,7 @@ chan_ask_now(int fd, enum msg_type type, const void *message, int send_fd, enum 
              union msg_any *answer, int *answer_fd, struct buf *room, int ms)
 {
     static uint32_t serial;
+    static uint8_t packet[PACKET_MAX];
     uint64_t end = clock_steady_ms() + (uint64_t)ms;
     struct msg_header header = {type, ++serial, 0};
 
@@ -346,7 +443,7 @@ chan_ask_now(int fd, enum msg_type type, const void *message, int send_fd, enum 
 
         if (poll(&wait, 1, (int)(end - now)) < 0)
             continue;
-        e = receive_packet(fd, &frame, &passed);
+        e = receive_packet(fd, packet, &frame, &passed);
         if (e.kind == ERR_AGAIN)
             continue;
         if (err_is(e))
@@ -375,5 +472,5 @@ chan_drain(struct chan *c)
 size_t
 chan_backlog(const struct chan *c)
 {
-    return c->backlog_bytes;
+    return c->backlog_bytes + c->gathered.len;
 }

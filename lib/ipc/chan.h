@@ -10,8 +10,9 @@
 struct chan;
 
 enum {
-    CHAN_BACKLOG_MAX = 64 << 20, /* bytes a slow peer may make us keep */
-    CHAN_FRAMES_PER_TURN = 256,  /* before others have their turn */
+    CHAN_BACKLOG_MAX = 64 << 20,   /* bytes a slow peer may make us keep */
+    CHAN_FRAMES_PER_TURN = 256,    /* before others have their turn */
+    CHAN_GATHER_BYTES = 16 * 1024, /* of small frames that leave together */
 };
 
 /* A message that came in. fd: a descriptor that came with it, or -1; closed after the handler
@@ -40,6 +41,11 @@ struct chan *chan_new(struct loop *l, int fd, const struct chan_handler *handler
                       const struct chan_events *events, void *ctx);
 void chan_free(struct chan *c); /* answers open questions with NULL; safe in handlers */
 
+/* From now on what is sent in one turn of the loop leaves together at its end: one system call and
+ * one wake-up of the peer for all of it. What goes to other channels may so overtake it. */
+void chan_gather(struct chan *c);
+void chan_flush(struct chan *c); /* at once: order between two channels */
+
 /* Send. fd, or -1, goes along and stays the caller's. AGAIN never comes back: what the peer does
  * not read yet is kept. LIMIT: the backlog is full. CLOSED: the peer is gone. */
 struct err chan_send(struct chan *c, enum msg_type type, const void *message, int fd);
@@ -62,8 +68,7 @@ bool chan_ask_now(int fd, enum msg_type type, const void *message, int send_fd,
                   enum msg_type expected, union msg_any *answer, int *answer_fd, struct buf *room,
                   int ms);
 
-/* Handle what has already arrived before going on: order between two channels. Called in a handler
- * it overwrites the message that is being handled: copy what is needed of it first. */
+/* Handle what has already arrived before going on: order between two channels. */
 void chan_drain(struct chan *c);
 
 size_t chan_backlog(const struct chan *c); /* bytes the peer has not taken yet */

@@ -140,17 +140,26 @@ msg_frame_put(struct buf *out, struct msg_header header, const void *message)
 }
 
 bool
-msg_frame_take(struct slice frame, struct msg_header *header, union msg_any *message)
+msg_frame_next(struct slice *packet, struct msg_header *header, union msg_any *message)
 {
-    struct reader r = {.rest = frame};
+    struct reader r = {.rest = *packet};
 
+    *packet = (struct slice){NULL, 0};
     header->type = take_u32(&r);
     header->serial = take_u32(&r);
     header->answer = take_u32(&r);
     if (r.bad || header->type == MSG_NONE || header->type >= MSG_COUNT || header->answer > 1)
         return false;
     schemas[header->type].take(&r, message);
-    return !r.bad && r.rest.len == 0;
+    if (!r.bad)
+        *packet = r.rest;
+    return !r.bad;
+}
+
+bool
+msg_frame_take(struct slice frame, struct msg_header *header, union msg_any *message)
+{
+    return msg_frame_next(&frame, header, message) && frame.len == 0;
 }
 
 bool

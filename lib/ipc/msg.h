@@ -1,7 +1,7 @@
 /* Messages between processes. Each schema stands once, in a .msg file; this header reads them all
- * as structs, msg.c as writers, readers and names. On the wire a frame is one SOCK_SEQPACKET
- * packet: a header, then the fields in order, integers little endian, a slice as a 32-bit length
- * and bytes. */
+ * as structs, msg.c as writers, readers and names. A frame is a header, then the fields in order,
+ * integers little endian, a slice as a 32-bit length and bytes. On the wire a SOCK_SEQPACKET packet
+ * is one frame, or several of one turn, one after the other. */
 #ifndef IPC_MSG_H
 #define IPC_MSG_H
 
@@ -65,6 +65,9 @@ bool msg_frame_put(struct buf *out, struct msg_header header, const void *messag
 /* Take a frame apart. False on an unknown type, a wrong length or anything left over. Slices of the
  * message lie in the frame. */
 bool msg_frame_take(struct slice frame, struct msg_header *header, union msg_any *message);
+
+/* The same with the first frame of a packet, whose rest is left; false: nothing is. */
+bool msg_frame_next(struct slice *packet, struct msg_header *header, union msg_any *message);
 
 /* Append a message to the bytes of an `items` field; take the next one from them (false at the end
  * or when malformed: *items is then not empty). */

@@ -116,6 +116,7 @@ struct side {
     unsigned calls, answers, nulls, closed, bad;
     uint32_t wait;
     int got_fd;
+    struct side *drains; /* with each call */
 };
 
 static void
@@ -281,6 +282,119 @@ what_a_slow_peer_does_not_read_is_kept_in_order(void **state)
     loop_free(l);
 }
 
+/* As one packet, and with a descriptor between them as three; in their order either way. */
+static void
+what_is_gathered_in_a_turn_leaves_together_at_its_end(void **state)
+{
+    static uint8_t packet[65536];
+    struct loop *l = loop_new();
+    struct guard_login m = {1, 0};
+    struct msg_header header;
+    union msg_any got;
+    struct slice rest;
+    struct side a, b;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    a = (struct side){.loop = l, .got_fd = -1};
+    a.chan = chan_new(l, ends[0], NULL, &events, &a);
+    chan_gather(a.chan);
+    for (m.delay = 0; m.delay < 3; m.delay++)
+        assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
+    assert_true(recv(ends[1], packet, sizeof(packet), 0) < 0);
+    loop_stop(l);
+    loop_run(l);
+    rest = slice_make(packet, (size_t)recv(ends[1], packet, sizeof(packet), 0));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(msg_frame_next(&rest, &header, &got));
+        assert_int_equal(got.guard_login.delay, i);
+    }
+    assert_int_equal(rest.len, 0);
+    chan_free(a.chan);
+
+    close(ends[1]);
+    open_pair(l, &a, &b);
+    chan_gather(a.chan);
+    for (m.delay = 0; m.delay < 3; m.delay++)
+        chan_send(a.chan, MSG_guard_login, &m, m.delay == 1 ? STDERR_FILENO : -1);
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(b.calls, 4);
+    assert_int_equal(a.wait, 4);
+    close(b.got_fd);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+/* More than the end of the turn can hold: a peer's small frames do not grow without bound. */
+static void
+what_is_gathered_is_bounded_and_complete(void **state)
+{
+    struct loop *l = loop_new();
+    struct guard_login m = {1, 0};
+    struct side a, b;
+
+    (void)state;
+    open_pair(l, &a, &b);
+    chan_gather(a.chan);
+    chan_gather(b.chan);
+    for (m.delay = 0; m.delay < 5000; m.delay++)
+        assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    loop_run(l);
+    assert_int_equal(b.calls, 5001);
+    assert_int_equal(a.wait, 5001);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
+static void
+on_login_drain(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    struct side *s = ctx;
+
+    (void)call;
+    chan_drain(s->drains->chan);
+    s->calls = s->calls * 10 + m->guard_login.delay;
+    loop_stop(s->loop);
+}
+
+/* The packet being handled, with the frames to come, stays as it is. */
+static void
+draining_another_channel_leaves_this_packet_alone(void **state)
+{
+    static const struct chan_handler draining[] = {{MSG_guard_login, on_login_drain},
+                                                   {MSG_NONE, NULL}};
+    struct loop *l = loop_new();
+    struct guard_login m = {1, 0};
+    struct side a, b, c, d;
+    int ends[2];
+
+    (void)state;
+    open_pair(l, &c, &d);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    a = (struct side){.loop = l, .got_fd = -1};
+    b = (struct side){.loop = l, .got_fd = -1, .drains = &d};
+    a.chan = chan_new(l, ends[0], NULL, &events, &a);
+    b.chan = chan_new(l, ends[1], draining, &events, &b);
+    chan_gather(a.chan);
+    for (m.delay = 1; m.delay < 4; m.delay++)
+        chan_send(a.chan, MSG_guard_login, &m, -1);
+    m.delay = 9;
+    chan_send(c.chan, MSG_guard_login, &m, -1);
+    loop_run(l);
+    assert_int_equal(b.calls, 123);
+    assert_int_equal(d.calls, 1);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    chan_free(c.chan);
+    chan_free(d.chan);
+    loop_free(l);
+}
+
 static void
 a_malformed_frame_names_the_peer_and_harms_nobody(void **state)
 {
@@ -371,6 +485,9 @@ main(void)
         cmocka_unit_test(a_cancelled_question_is_never_answered),
         cmocka_unit_test(a_descriptor_travels_with_its_message),
         cmocka_unit_test(what_a_slow_peer_does_not_read_is_kept_in_order),
+        cmocka_unit_test(what_is_gathered_in_a_turn_leaves_together_at_its_end),
+        cmocka_unit_test(what_is_gathered_is_bounded_and_complete),
+        cmocka_unit_test(draining_another_channel_leaves_this_packet_alone),
         cmocka_unit_test(a_malformed_frame_names_the_peer_and_harms_nobody),
         cmocka_unit_test(a_body_is_in_the_frame_while_it_fits_and_then_in_a_descriptor),
     };

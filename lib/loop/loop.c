@@ -11,12 +11,18 @@ struct later {
     void *ctx;
 };
 
+struct laters {
+    struct later *at;
+    size_t count, room;
+};
+
 struct loop {
     uv_loop_t uv;
     uv_check_t check; /* runs the later list at the end of a turn */
     uv_idle_t idle;   /* keeps the next turn from sleeping while the list is not empty */
-    struct later *later, *running;
-    size_t later_count, later_room, running_room;
+    struct laters later, running;
+    uv_prepare_t prepare; /* runs the last list before the loop sleeps */
+    struct laters last;
 };
 
 struct watch {
@@ -56,23 +62,44 @@ stay_awake(uv_idle_t *idle)
     (void)idle;
 }
 
+static void
+put_later(struct laters *list, loop_fn *fn, void *ctx)
+{
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        list->at = heap_grow(list->at, list->room * sizeof(*list->at));
+    }
+    list->at[list->count++] = (struct later){fn, ctx};
+}
+
 /* What a callback adds while the list runs waits for the next turn. */
 static void
 run_later(uv_check_t *check)
 {
     struct loop *l = check->data;
-    struct later *list = l->later;
-    size_t count = l->later_count, room = l->later_room;
+    struct laters list = l->later;
 
     l->later = l->running;
-    l->later_room = l->running_room;
-    l->later_count = 0;
-    for (size_t i = 0; i < count; i++)
-        list[i].fn(list[i].ctx);
+    l->later.count = 0;
+    for (size_t i = 0; i < list.count; i++)
+        list.at[i].fn(list.at[i].ctx);
     l->running = list;
-    l->running_room = room;
-    if (l->later_count == 0)
+    if (l->later.count == 0)
         uv_idle_stop(&l->idle);
+}
+
+static void
+run_last(struct loop *l)
+{
+    for (size_t i = 0; i < l->last.count; i++)
+        l->last.at[i].fn(l->last.at[i].ctx);
+    l->last.count = 0;
+}
+
+static void
+before_sleep(uv_prepare_t *prepare)
+{
+    run_last(prepare->data);
 }
 
 struct loop *
@@ -83,9 +110,13 @@ loop_new(void)
     ensure(uv_loop_init(&l->uv) == 0);
     uv_check_init(&l->uv, &l->check);
     uv_idle_init(&l->uv, &l->idle);
+    uv_prepare_init(&l->uv, &l->prepare);
     l->check.data = l;
+    l->prepare.data = l;
     uv_check_start(&l->check, run_later);
+    uv_prepare_start(&l->prepare, before_sleep);
     uv_unref((uv_handle_t *)&l->check);
+    uv_unref((uv_handle_t *)&l->prepare);
     return l;
 }
 
@@ -93,7 +124,8 @@ static void
 close_left_over(uv_handle_t *handle, void *ctx)
 {
     struct loop *l = ctx;
-    bool ours = handle == (uv_handle_t *)&l->check || handle == (uv_handle_t *)&l->idle;
+    bool ours = handle == (uv_handle_t *)&l->check || handle == (uv_handle_t *)&l->idle ||
+                handle == (uv_handle_t *)&l->prepare;
 
     if (!uv_is_closing(handle))
         uv_close(handle, ours ? NULL : free_handle);
@@ -105,8 +137,9 @@ loop_free(struct loop *l)
     uv_walk(&l->uv, close_left_over, l);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&l->uv) == 0);
-    free(l->later);
-    free(l->running);
+    free(l->later.at);
+    free(l->running.at);
+    free(l->last.at);
     free(l);
 }
 
@@ -114,6 +147,7 @@ void
 loop_run(struct loop *l)
 {
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    run_last(l);
 }
 
 void
@@ -226,12 +260,14 @@ timer_free(struct timer *t)
 void
 loop_later(struct loop *l, loop_fn *fn, void *ctx)
 {
-    if (l->later_count == l->later_room) {
-        l->later_room = l->later_room ? l->later_room * 2 : 16;
-        l->later = heap_grow(l->later, l->later_room * sizeof(*l->later));
-    }
-    l->later[l->later_count++] = (struct later){fn, ctx};
+    put_later(&l->later, fn, ctx);
     uv_idle_start(&l->idle, stay_awake);
+}
+
+void
+loop_last(struct loop *l, loop_fn *fn, void *ctx)
+{
+    put_later(&l->last, fn, ctx);
 }
 
 static void

@@ -37,6 +37,9 @@ void timer_free(struct timer *t); /* NULL is fine; safe in its own callback */
 /* After everything that is ready in this turn had its callback: the end of a batch, or a free. */
 void loop_later(struct loop *l, loop_fn *fn, void *ctx);
 
+/* After those too, before the loop sleeps or ends: what leaves together. It may not fail. */
+void loop_last(struct loop *l, loop_fn *fn, void *ctx);
+
 /* work on a thread of its own pool, then done here. Both get ctx. */
 void loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *ctx);
 

@@ -149,6 +149,8 @@ open_channel(struct peer *p)
         return;
     p->chan = chan_new(self.role->loop, p->fd, handlers_of(door), &events, self.role);
     p->fd = -1;
+    if (door->gathers)
+        chan_gather(p->chan);
     if (self.spec->peer_up && p->id != ROLE_ctl)
         self.spec->peer_up(self.role, p->id, p->index);
 }

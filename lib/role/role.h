@@ -63,7 +63,8 @@ struct role {
 struct role_door {
     enum role_id from;
     const struct chan_handler *handlers; /* their ctx is struct role * */
-    bool raw; /* no channel: role_peer_fd gives the descriptor, for chan_ask_now */
+    bool raw;     /* no channel: role_peer_fd gives the descriptor, for chan_ask_now */
+    bool gathers; /* chan_gather: much goes there, and nothing hangs on its order with others */
 };
 
 /* What a role is, for role_main. All members but doors and start may be NULL. */

@@ -56,6 +56,8 @@ blank_length(struct slice s, struct slice before)
         "\xef\xbb\xbf"}; /* no-break, no width, wide, no-break */
     struct slice rest = s;
 
+    if (s.at[0] > ' ' && s.at[0] < 0x80 && s.at[0] != '%')
+        return 0; /* no blank begins so */
     for (size_t i = 0; i < COUNT(blanks); i++)
         if (slice_take_prefix(&rest, slice_of(blanks[i])))
             return s.len - rest.len;

@@ -43,6 +43,9 @@ accounts_of(void *ctx)
  * replaced, a copy planned. False: there was trouble. */
 bool accounts_settle(struct accounts *a);
 
+/* The edges forget what they were told of recipients, before anything else is said. */
+void accounts_tell_changed(const struct accounts *a);
+
 /* Who waits for an answer: forgotten when its channel goes, so that a late answer goes nowhere. */
 struct asker {
     struct list link;

@@ -77,6 +77,7 @@ run_changes(void *ctx)
     LIST_EACH(at, &a->changes)
     apply(a, LIST_OF(at, struct change, link));
     e = directory_commit(&a->directory);
+    accounts_tell_changed(a);
     LIST_EACH(at, &a->changes)
     conclude(a, LIST_OF(at, struct change, link), !err_is(e));
     a->directory.db.err = e; /* for the log, and the replacement of a damaged database */

@@ -27,6 +27,26 @@ plan_copy(struct accounts *a)
 }
 
 static void
+tell_group(const struct accounts *a, enum role_id edges)
+{
+    for (unsigned i = 0; i < role_peer_count(a->role, edges); i++) {
+        struct chan *c = role_peer(a->role, edges, i);
+
+        if (!c)
+            continue;
+        chan_send(c, MSG_accounts_changed, &(struct accounts_changed){}, -1);
+        chan_flush(c);
+    }
+}
+
+void
+accounts_tell_changed(const struct accounts *a)
+{
+    tell_group(a, ROLE_mx);
+    tell_group(a, ROLE_access);
+}
+
+static void
 replace_damaged(struct accounts *a)
 {
     struct err e = db_replace(&a->directory.db);
@@ -41,6 +61,7 @@ replace_damaged(struct accounts *a)
     directory_read_keys(&a->directory);
     verified_clear(&a->verified); /* the copy may have older passwords */
     verified_init(&a->verified, ACCOUNTS_VERIFIED_MAX);
+    accounts_tell_changed(a);
 }
 
 bool
@@ -124,6 +145,7 @@ configured(struct role *r)
     a->directory.quota = role_limit(r, LIMIT_quota_bytes);
     a->directory.login_delay = (uint32_t)role_limit(r, LIMIT_login_delay_seconds);
     a->directory.srs.valid_days = (unsigned)role_limit(r, LIMIT_srs_days);
+    accounts_tell_changed(a);
 }
 
 static void
@@ -221,8 +243,8 @@ static const struct chan_handler from_ctl[] = {
 };
 
 static const struct role_door doors[] = {
-    {.from = ROLE_mx, .handlers = from_mx},
-    {.from = ROLE_access, .handlers = from_access},
+    {.from = ROLE_mx, .handlers = from_mx, .gathers = true},
+    {.from = ROLE_access, .handlers = from_access, .gathers = true},
     {.from = ROLE_courier, .handlers = from_courier},
     {.from = ROLE_store, .handlers = from_store},
     {.from = ROLE_ctl, .handlers = from_ctl},

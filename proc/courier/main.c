@@ -220,9 +220,13 @@ static const struct chan_handler handlers[] = {
 };
 
 static const struct role_door doors[] = {
-    {ROLE_queue, handlers, false}, {ROLE_accounts, NULL, false}, {ROLE_resolver, NULL, false},
-    {ROLE_fetch, NULL, false},     {ROLE_trace, NULL, false},    {ROLE_ctl, handlers, false},
-    {ROLE_parent, NULL, false},
+    {.from = ROLE_queue, .handlers = handlers},
+    {.from = ROLE_accounts},
+    {.from = ROLE_resolver},
+    {.from = ROLE_fetch},
+    {.from = ROLE_trace},
+    {.from = ROLE_ctl, .handlers = handlers},
+    {.from = ROLE_parent},
 };
 
 int

@@ -1,6 +1,7 @@
 /* edge: its group, mx or access, is its first argument; roles.def says what each may reach. */
 #include "base/log.h"
 #include "edge.h"
+#include "known.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -92,6 +93,7 @@ on_configured(struct role *r)
         e->tls_coming = NULL;
     }
     take_routed(e);
+    known_clear();
     e->hostname = slice_of(r->hostname);
     edge_listeners_configured(e);
 }
@@ -155,6 +157,24 @@ stop_now(void *ctx)
     role_end(e->role);
 }
 
+static void
+on_directory(void *ctx, struct chan_call *call, const union msg_any *m)
+{
+    (void)ctx, (void)call, (void)m;
+    known_clear();
+}
+
+static void
+on_peer_down(struct role *r, enum role_id id, unsigned index)
+{
+    (void)r, (void)index;
+    if (id == ROLE_accounts)
+        known_clear(); /* what it would have said is lost with it */
+}
+
+static const struct chan_handler from_accounts[] = {{MSG_accounts_changed, on_directory},
+                                                    {MSG_NONE, NULL}};
+
 /* Whoever is in a transaction may finish it; everyone else is told and closed. */
 static void
 on_stop(struct role *r, unsigned seconds)
@@ -182,10 +202,16 @@ on_stop(struct role *r, unsigned seconds)
         e->stop = loop_after(r->loop, seconds * 1000, stop_now, e);
 }
 
-static const struct role_door doors[] = {{ROLE_guard, NULL, false},    {ROLE_keys, NULL, true},
-                                         {ROLE_accounts, NULL, false}, {ROLE_queue, NULL, false},
-                                         {ROLE_resolver, NULL, false}, {ROLE_store, NULL, false},
-                                         {ROLE_trace, NULL, false},    {ROLE_parent, NULL, false}};
+static const struct role_door doors[] = {
+    {.from = ROLE_guard},
+    {.from = ROLE_keys, .raw = true},
+    {.from = ROLE_accounts, .handlers = from_accounts, .gathers = true},
+    {.from = ROLE_queue, .gathers = true},
+    {.from = ROLE_resolver},
+    {.from = ROLE_store},
+    {.from = ROLE_trace},
+    {.from = ROLE_parent},
+};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,
@@ -194,6 +220,7 @@ static const struct role_spec spec = {
     .file = on_file,
     .setting = on_setting,
     .configured = on_configured,
+    .peer_down = on_peer_down,
     .stop = on_stop,
 };
 

@@ -2,6 +2,7 @@
  * elsewhere whose domain takes mail, as far as can be known before anybody asks there. */
 #include <unistd.h>
 
+#include "known.h"
 #include "mime/address.h"
 #include "smtp.h"
 
@@ -91,6 +92,7 @@ on_rcpt(struct conn *c, const union msg_any *m, int fd)
         a.argument = said->moved;
         a.room = said->room;
         a.note = said->targets;
+        known_put(c->edge, smtp_session_of(c)->server.address, said);
     }
     smtp_answer(c, &a);
 }
@@ -100,6 +102,10 @@ smtp_ask_rcpt(struct conn *c)
 {
     struct smtp_server *s = &smtp_session_of(c)->server;
     struct accounts_rcpt m = {s->address, s->envelope.sender};
+    struct smtp_answer known;
 
-    conn_ask(c, ROLE_accounts, 0, MSG_accounts_rcpt, &m, -1, MSG_accounts_rcpt_answer, on_rcpt);
+    if (known_get(c->edge, s->address, &known))
+        smtp_answer(c, &known);
+    else
+        conn_ask(c, ROLE_accounts, 0, MSG_accounts_rcpt, &m, -1, MSG_accounts_rcpt_answer, on_rcpt);
 }

@@ -213,7 +213,10 @@ on_status(struct role *r, struct buf *values)
 
 static const struct chan_handler handlers[] = {{MSG_fetch_get, on_get}, {MSG_NONE, NULL}};
 static const struct role_door doors[] = {
-    {ROLE_courier, handlers, false}, {ROLE_ctl, handlers, false}, {ROLE_parent, NULL, false}};
+    {.from = ROLE_courier, .handlers = handlers},
+    {.from = ROLE_ctl, .handlers = handlers},
+    {.from = ROLE_parent},
+};
 
 int
 main(int argc, char **argv)

@@ -117,7 +117,10 @@ on_start(struct role *r)
 
 static const struct chan_handler from_edge[] = {{MSG_keys_sign, on_sign}, {MSG_NONE, NULL}};
 static const struct role_door doors[] = {
-    {ROLE_mx, from_edge, false}, {ROLE_access, from_edge, false}, {ROLE_parent, NULL, false}};
+    {.from = ROLE_mx, .handlers = from_edge},
+    {.from = ROLE_access, .handlers = from_edge},
+    {.from = ROLE_parent},
+};
 static const struct role_spec spec = {
     .doors = doors,
     .prepare = on_prepare,

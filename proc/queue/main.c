@@ -282,11 +282,16 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "failed_commits", stats.failures);
 }
 
+/* The stores' frames leave at once, and so before the edges' answers. */
 static const struct role_door doors[] = {
-    {ROLE_mx, submit_handlers, false},   {ROLE_access, submit_handlers, false},
-    {ROLE_store, local_handlers, false}, {ROLE_courier, submit_handlers, false},
-    {ROLE_trace, NULL, false},           {ROLE_ctl, ctl_handlers, false},
-    {ROLE_parent, NULL, false}};
+    {.from = ROLE_mx, .handlers = submit_handlers, .gathers = true},
+    {.from = ROLE_access, .handlers = submit_handlers, .gathers = true},
+    {.from = ROLE_store, .handlers = local_handlers},
+    {.from = ROLE_courier, .handlers = submit_handlers},
+    {.from = ROLE_trace},
+    {.from = ROLE_ctl, .handlers = ctl_handlers},
+    {.from = ROLE_parent},
+};
 static const struct role_spec spec = {
     .doors = doors,
     .start = on_start,

@@ -89,11 +89,13 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "locked_mailboxes", s->locked.count);
 }
 
-static const struct role_door doors[] = {{ROLE_queue, deliver_handlers, false},
-                                         {ROLE_access, mailbox_handlers, false},
-                                         {ROLE_accounts, NULL, false},
-                                         {ROLE_ctl, admin_handlers, false},
-                                         {ROLE_parent, NULL, false}};
+static const struct role_door doors[] = {
+    {.from = ROLE_queue, .handlers = deliver_handlers},
+    {.from = ROLE_access, .handlers = mailbox_handlers},
+    {.from = ROLE_accounts},
+    {.from = ROLE_ctl, .handlers = admin_handlers},
+    {.from = ROLE_parent},
+};
 static const struct role_spec spec = {
     .doors = doors,
     .start = on_start,

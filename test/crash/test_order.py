@@ -1,9 +1,9 @@
 """Write, sync, answer: read off the system calls of the running queue, for each message."""
 import re
-import struct
 import subprocess
 
 from conftest import as_root
+from ipc import frames
 from service import wait_until
 from wire import Smtp, read_all
 
@@ -48,21 +48,24 @@ class Watch:
 
     def take(self, call, fd, data, result):
         if call == "recvmsg":
-            for marker in re.findall(rb"order-\d+-end", data):
-                self.asked[fd, struct.unpack_from("<I", data, 4)[0]] = marker
+            for serial, _, frame in frames(data):
+                for marker in re.findall(rb"order-\d+-end", frame):
+                    self.asked[fd, serial] = marker
         elif call.startswith("pwrite"):
             for marker in re.findall(rb"order-\d+-end", data):
                 self.unsynced.setdefault(fd, set()).add(marker)
         elif call in ("fdatasync", "fsync"):
             if result == 0:
                 self.synced |= self.unsynced.pop(fd, set())
-        elif call == "sendmsg" and len(data) >= 12:
-            _, serial, is_answer = struct.unpack_from("<III", data)
-            marker = self.asked.pop((fd, serial), None) if is_answer else None
-            if marker:
-                self.answered.add(marker)
-                if marker not in self.synced:
-                    self.wrong.append(marker)
+        elif call == "sendmsg":
+            for serial, is_answer, _ in frames(data):
+                self.answer(self.asked.pop((fd, serial), None) if is_answer else None)
+
+    def answer(self, marker):
+        if marker:
+            self.answered.add(marker)
+            if marker not in self.synced:
+                self.wrong.append(marker)
 
 
 @as_root

@@ -59,6 +59,16 @@ def unpack_items(name, data):
     return items
 
 
+def frames(packet):
+    """What a packet holds: each frame's serial number, whether it is an answer, and its bytes."""
+    names = {number: name for name, (number, _) in SCHEMAS.items()}
+    while packet:
+        number, serial, is_answer = struct.unpack_from("<III", packet)
+        _, rest = unpack(names[number], packet[12:])
+        yield serial, bool(is_answer), packet[:len(packet) - len(rest)]
+        packet = rest
+
+
 class Channel:
     def __init__(self, sock):
         self.sock, self.serial = sock, 0

@@ -212,6 +212,21 @@ def test_aliases_lead_to_mailboxes_and_may_send(here):
         assert smtp.say("RCPT TO:<sales@here.example>").startswith("550 5.1.1")
 
 
+def test_an_answer_about_a_recipient_is_not_kept_over_a_change(here):
+    address = here.new_account()
+    with Smtp(here) as smtp:
+        smtp.ehlo()
+        for verb, reply in 5 * [("suspend", "550 5.2.1"), ("resume", "250 2.1.5")]:
+            smtp.say("MAIL FROM:<x@away.example>")
+            smtp.say(f"RCPT TO:<{address}>")
+            here.run("account", verb, address)
+            assert smtp.say(f"RCPT TO:<{address}>").startswith(reply)
+            smtp.say("RSET")
+        here.run("account", "remove", "--yes", address)
+        smtp.say("MAIL FROM:<x@away.example>")
+        assert smtp.say(f"RCPT TO:<{address}>").startswith("550 5.1.1")
+
+
 def test_a_catch_all_takes_what_has_no_mailbox(here):
     here.run("domain", "add", "catch.example")
     here.add_account("all@catch.example", "all-secret")
