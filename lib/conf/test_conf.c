@@ -78,7 +78,7 @@ every_directive_is_kept(void **state)
                                        "authorities roots.pem\n"
                                        "resolver [::1]:53\n"
                                        "route b.example [2001:db8::1]:26\n"
-                                       "route * smart.example:587\n"
+                                       "route * smart.example:587 tls verify\n"
                                        "limit message_size 25M\n"
                                        "limit idle_seconds 10m"));
 
@@ -98,7 +98,9 @@ every_directive_is_kept(void **state)
     assert_string_equal(c->routes[0].domain, "b.example");
     assert_string_equal(c->routes[0].host, "2001:db8::1");
     assert_int_equal(c->routes[0].port, 26);
+    assert_int_equal(c->routes[0].tls, CONF_ROUTE_MAY);
     assert_string_equal(c->routes[1].domain, "*");
+    assert_int_equal(c->routes[1].tls, CONF_ROUTE_VERIFY);
     assert_int_equal(c->routes[1].line, 8);
     assert_true(c->limits.value[LIMIT_message_size] == 25 * 1024 * 1024);
     assert_true(c->limits.value[LIMIT_idle_seconds] == 600);

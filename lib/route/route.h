@@ -98,4 +98,7 @@ const char *route_text(enum route_kind failure);
  * their number. */
 size_t route_literal_read(struct slice text, uint8_t bytes[16]);
 
+/* 127.0.0.0/8, 0.0.0.0/8, ::1 and ::, of 4 or 16 bytes: they lead to this machine. */
+bool route_is_loopback(struct slice address);
+
 #endif

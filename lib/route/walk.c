@@ -77,9 +77,9 @@ route_is_own(const struct slice *own, size_t count, struct slice s)
     return false;
 }
 
-/* 127.0.0.0/8, 0.0.0.0/8, ::1, ::, and those of IPv4 in their IPv6 form. */
-static bool
-is_loopback(struct slice address)
+/* And those of IPv4 in their IPv6 form. */
+bool
+route_is_loopback(struct slice address)
 {
     static const uint8_t zeros[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct slice last = slice_tail(address, address.len - 4);
@@ -95,7 +95,7 @@ bool
 route_is_own_address(const struct route_input *in, struct slice address)
 {
     return route_is_own(in->own_addresses, in->own_address_count, address) ||
-           (in->loopback_is_ours && is_loopback(address));
+           (in->loopback_is_ours && route_is_loopback(address));
 }
 
 static bool

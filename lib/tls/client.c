@@ -33,7 +33,7 @@ tls_certificate_failure(const SSL *ssl, enum tls_failure *failure)
     long code = SSL_get_verify_result(ssl);
     const char *words = NULL;
 
-    if (code == X509_V_OK || SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE)
+    if (code == X509_V_OK)
         return NULL;
     *failure = TLS_FAILURE_NOT_TRUSTED;
     for (size_t i = 0; i < COUNT(failures); i++)
@@ -175,7 +175,10 @@ demand(struct tls_client *c, SSL *ssl, const struct tls_peer *peer, enum tls_fai
         SSL_set_security_level(ssl, 0);
         return true;
     }
-    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    if (peer->lenient)
+        SSL_set_security_level(ssl, 0);
+    else
+        SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return peer->trust == TLS_TRUST_NAME ? demand_name(c, ssl, peer, why)
                                          : demand_record(ssl, peer, why);
 }
@@ -205,6 +208,7 @@ tls_conn_new_client(struct tls_client *c, int fd, const struct tls_peer *peer,
         tls_conn_free(conn);
         return NULL;
     }
+    conn->lenient = peer->lenient;
     SSL_set_connect_state(conn->ssl);
     *why = TLS_FAILURE_NONE;
     return conn;

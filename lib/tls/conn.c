@@ -45,7 +45,8 @@ static void
 keep_error(struct tls_conn *c)
 {
     unsigned long code = ERR_get_error();
-    const char *why = tls_certificate_failure(c->ssl, &c->failure);
+    bool nobody_asked = SSL_get_verify_mode(c->ssl) == SSL_VERIFY_NONE;
+    const char *why = nobody_asked ? NULL : tls_certificate_failure(c->ssl, &c->failure);
 
     if (!why) {
         c->failure = TLS_FAILURE_HANDSHAKE;
@@ -74,7 +75,11 @@ tls_conn_handshake(struct tls_conn *c, bool *want_write)
 {
     int done = SSL_do_handshake(c->ssl);
 
-    return done == 1 ? ERR_OK : result_of(c, done, want_write);
+    if (done != 1)
+        return result_of(c, done, want_write);
+    if (c->lenient)
+        tls_certificate_failure(c->ssl, &c->failure);
+    return ERR_OK;
 }
 
 struct err

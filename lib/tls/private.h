@@ -25,6 +25,7 @@ struct certificate {
 struct tls_conn {
     struct tls_server *server; /* a client has none */
     SSL *ssl;
+    bool lenient; /* its certificate is looked at when the handshake is over */
     enum tls_failure failure;
     char error[256];
 };
@@ -34,8 +35,7 @@ struct tls_conn *tls_conn_on(SSL_CTX *ctx, int fd);
 /* What all connections do, whichever end they are. */
 void tls_context_options(SSL_CTX *ctx);
 
-/* client.c: what was wrong with the peer's certificate, in plain words; NULL: nothing, or nobody
- * asked. */
+/* client.c: what was wrong with the peer's certificate, in plain words; NULL: nothing. */
 const char *tls_certificate_failure(const SSL *ssl, enum tls_failure *failure);
 
 /* server.c: the certificate for a host name, or NULL. */

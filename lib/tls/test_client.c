@@ -347,6 +347,33 @@ a_name_is_proved_by_a_certificate_of_an_authority(void **state)
     tls_client_free(client);
 }
 
+/* rfc8461#5-b: who only wants to know is let through, and told. */
+static void
+where_a_name_is_only_looked_at_nothing_ends(void **state)
+{
+    static const struct {
+        enum who server;
+        enum tls_failure failure;
+    } looks[] = {{GOOD, TLS_FAILURE_NONE},
+                 {OTHER, TLS_FAILURE_NAME},
+                 {EXPIRED, TLS_FAILURE_EXPIRED},
+                 {SELF, TLS_FAILURE_NOT_TRUSTED}};
+    struct tls_client *client = make_client(ROOT);
+    struct tls_peer peer = named;
+
+    (void)state;
+    peer.lenient = true;
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        struct ends e;
+
+        assert_int_equal(begin(client, looks[i].server, &peer, &e), TLS_FAILURE_NONE);
+        assert_false(err_is(shake_hands(&e)));
+        assert_int_equal(tls_conn_failure(e.client), looks[i].failure);
+        close_ends(&e);
+    }
+    tls_client_free(client);
+}
+
 static void
 an_authority_nobody_knows_proves_nothing(void **state)
 {
@@ -602,6 +629,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_proved_by_a_certificate_of_an_authority),
+        cmocka_unit_test(where_a_name_is_only_looked_at_nothing_ends),
         cmocka_unit_test(an_authority_nobody_knows_proves_nothing),
         cmocka_unit_test(authorities_are_replaced),
         cmocka_unit_test(where_nobody_is_asked_for_everybody_will_do),

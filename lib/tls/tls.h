@@ -64,6 +64,7 @@ struct tls_peer {
     const char *tlsa_base; /* the name at which they are: it may stand in the certificate, too */
     const char
         *other_name; /* a further one that may (RFC 7672 3.2.2: the next-hop domain), or NULL */
+    bool lenient;    /* TLS_TRUST_NAME: what is not proved ends nothing; tls_conn_failure tells */
 };
 
 /* Why a handshake failed, as RFC 8460 4.3 tells them apart. */
@@ -97,7 +98,8 @@ struct tls_conn *tls_conn_new(struct tls_server *s, int fd, const char *alpn);
  * no handshake can be begun with such a peer (TLS_FAILURE_TLSA_UNUSABLE). peer is copied. */
 struct tls_conn *tls_conn_new_client(struct tls_client *c, int fd, const struct tls_peer *peer,
                                      enum tls_failure *why);
-enum tls_failure tls_conn_failure(const struct tls_conn *c); /* after a handshake that failed */
+enum tls_failure tls_conn_failure(const struct tls_conn *c); /* after a handshake that failed,
+                                                                or was lenient */
 void tls_conn_free(struct tls_conn *c); /* NULL is fine; says goodbye where that needs no waiting */
 
 /* All of these: AGAIN with *want_write telling which readiness to wait for; CLOSED at the peer's

@@ -69,6 +69,7 @@ bool dial_connected(struct conn *c); /* the socket is writable; false: it is not
 void dial_failed(struct conn *c);    /* c->client has ended and was never ready */
 
 /* secure.c */
+void secure_choose_policy(struct conn *c, bool tlsa_unusable);
 bool secure_step(struct conn *c); /* to SMTP_WANT_TLS, all in clear being out; false: it goes on */
 bool secure_has_failed(const struct conn *c);    /* it ended in a handshake */
 const char *secure_reason(const struct conn *c); /* why, in the catalogue; NULL: not by TLS */

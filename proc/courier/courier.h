@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "role/role.h"
 #include "settings.h"
+#include "sts/sts.h"
 #include "tls/tls.h"
 
 enum {
@@ -27,6 +28,7 @@ struct counters {
     uint64_t connections, refused_connections;         /* made; that did not come about */
     uint64_t tls, clear;                               /* connections that carried mail */
     uint64_t lost;                                     /* jobs whose queue went away */
+    uint64_t policies_fetched, policies_failed;        /* of MTA-STS */
     uint64_t known; /* recipients a later queue sent again though they were delivered */
 };
 
@@ -34,6 +36,10 @@ struct courier {
     struct role *role;
     struct settings *settings;
     struct tls_client *tls;
+    struct sts_cache *policies; /* of domains, MTA-STS */
+    struct tlsrpt *report;
+    struct list fetchings; /* struct fetching */
+    size_t fetching_count;
     struct list sites; /* struct site, those that did something last at the end */
     struct map sites_by_domain;
     uint64_t seed;

@@ -2,6 +2,7 @@
 #include "base/ensure.h"
 #include "conn.h"
 #include "mime/seven_bit.h"
+#include "tally.h"
 
 enum { CONVERTED_TIMES = 4 }; /* so much memory a message takes while it is converted, at most */
 
@@ -182,6 +183,7 @@ begin(struct conn *c)
 
     c->was_ready = true;
     c->hop->rests_until = 0;
+    tally_ready(c);
     c->courier->counters.tls += c->tls != NULL;
     c->courier->counters.clear += c->tls == NULL;
     if (c->client.refused_tls)

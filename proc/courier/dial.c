@@ -11,6 +11,7 @@
 #include "base/ensure.h"
 #include "base/log.h"
 #include "conn.h"
+#include "tally.h"
 
 union address {
     struct sockaddr any;
@@ -81,7 +82,7 @@ configure(struct conn *c)
 {
     const struct settings_route *route = c->hops->route;
 
-    c->policy = policy_of(&c->hop->at, route, false, c->in_clear);
+    secure_choose_policy(c, false);
     c->config = (struct smtp_client_config){.hostname = slice_of(c->courier->role->hostname),
                                             .tls = c->policy.tls};
     if (route && route->login.len) {
@@ -92,6 +93,10 @@ configure(struct conn *c)
         c->config.plaintext_ok = route->tls == SMTP_TLS_NEVER; /* the owner's own decision */
     }
 }
+
+#define EXCLUDED                                                                                   \
+    "The server is not one of those that its domain names in its policy (MTA-STS): it gets "       \
+    "nothing"
 
 /* False: it failed at once. */
 static bool
@@ -105,6 +110,10 @@ dial(struct conn *c)
     configure(c);
     smtp_client_init(&c->client, &c->config, &c->out);
     c->moved_ms = loop_now_ms(r->loop);
+    if (c->policy.excluded) {
+        conn_lost(c, SMTP_TROUBLE_NO_TLS, EXCLUDED);
+        return false;
+    }
     c->fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) {
         connect_failed(c, errno);
@@ -162,6 +171,7 @@ note_failure(struct conn *c)
     uint64_t now = loop_now_ms(c->courier->role->loop);
 
     failure_put(&c->failures, o, c->hop->remote, secure_reason(c));
+    tally_failed(c);
     if (!works_for_others(c))
         c->hop->rests_until = now + HOPS_REST_MS;
     c->courier->counters.refused_connections++;

@@ -76,6 +76,18 @@ take_hop(struct hops *h, size_t i, const struct route_hop *at)
     hop->tlsa_base = keep_string(h, hop->at.tlsa_base);
 }
 
+/* rfc8461#3.4-a */
+static struct slice
+keep_policy_domain(struct hops *h, const struct route *r, struct slice domain)
+{
+    char clean[DNS_NAME_ROOM];
+
+    if (!dns_name_clean(r->configured ? r->configured->host : domain, clean) ||
+        !dns_name_is_host(slice_of(clean)))
+        return (struct slice){NULL, 0};
+    return keep(h, slice_of(clean));
+}
+
 struct hops *
 hops_new(const struct route *r, struct slice domain, struct settings *s, uint64_t until)
 {
@@ -88,11 +100,23 @@ hops_new(const struct route *r, struct slice domain, struct settings *s, uint64_
                        .until = until,
                        .incomplete = r->incomplete,
                        .count = r->hop_count};
+    h->policy_domain = keep_policy_domain(h, r, domain);
     if (r->mx_secure && !r->configured)
         h->proven_domain = keep_string(h, domain);
     for (size_t i = 0; i < h->count; i++)
         take_hop(h, i, &r->hops[i]);
     return h;
+}
+
+/* What came late is not over before it began. */
+void
+hops_take_promise(struct hops *h, struct sts_policy *promise, uint64_t now, uint64_t ms)
+{
+    h->promise = promise;
+    if (h->until > now + ms)
+        h->until = now + ms;
+    if (h->until < now + HOPS_HOLD_LEAST_MS)
+        h->until = now + HOPS_HOLD_LEAST_MS;
 }
 
 struct hops *
@@ -109,6 +133,7 @@ hops_put(struct hops *h)
         return;
     arena_free(h->arena);
     settings_put(h->settings);
+    sts_policy_put(h->promise);
     free(h);
 }
 

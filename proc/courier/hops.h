@@ -4,10 +4,13 @@
 #define COURIER_HOPS_H
 
 #include "settings.h"
+#include "sts/sts.h"
 
 enum {
     HOPS_REST_MS = 5 * 60 * 1000,   /* one that did not work is tried last for so long */
     HOPS_CLEAR_MS = 60 * 60 * 1000, /* and one whose TLS did not work, without it */
+    HOPS_HOLD_LEAST_MS = 5000,      /* they are the way as long as the DNS says, but so long at
+                                       least */
     HOPS_REMOTE_MAX = 320,          /* "mx.there.example [2001:db8::1]" */
 };
 
@@ -29,6 +32,9 @@ struct hops {
     uint64_t until;                     /* then the DNS is asked again */
     bool incomplete;                    /* no failure of these is for good */
     const char *proven_domain;          /* whose servers these are, if DNSSEC proves it, or NULL */
+    struct slice policy_domain; /* whose policies count for them, and to whom a report is due:
+                                   theirs, or the next hop that is configured; empty: nobody's */
+    struct sts_policy *promise; /* its MTA-STS policy that holds, or NULL */
     size_t count;
     struct hop at[];
 };
@@ -36,6 +42,9 @@ struct hops {
 /* A copy of a route that was found. */
 struct hops *hops_new(const struct route *r, struct slice domain, struct settings *s,
                       uint64_t until);
+/* What became known of its domain's policy, which is taken; both together hold for ms from now on
+ * at most. */
+void hops_take_promise(struct hops *h, struct sts_policy *promise, uint64_t now, uint64_t ms);
 struct hops *hops_get(struct hops *h);
 void hops_put(struct hops *h); /* NULL is fine */
 

@@ -5,14 +5,19 @@
 
 #include "base/clock.h"
 #include "base/ensure.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "conn.h"
 #include "courier.h"
+#include "fetching.h"
 #include "mail.h"
 #include "notice.h"
 #include "site.h"
+#include "tally.h"
 
 static struct courier self;
-static struct settings *coming; /* until configured */
+static struct settings *coming;       /* until configured */
+static struct buf coming_authorities; /* likewise */
 
 static struct settings *
 coming_settings(void)
@@ -33,15 +38,43 @@ on_setting(struct role *r, enum role_setting_kind kind, struct slice value)
 }
 
 static void
-on_file(struct role *r, enum role_file_kind kind, struct slice name, int fd)
+take_password(struct slice route, int fd)
 {
     uint8_t room[SETTINGS_PASSWORD_MAX + 2];
     ssize_t n = read(fd, room, sizeof(room));
 
+    settings_put_password(coming_settings(), route, slice_make(room, n > 0 ? (size_t)n : 0));
+    explicit_bzero(room, sizeof(room));
+}
+
+static void
+on_file(struct role *r, enum role_file_kind kind, struct slice name, int fd)
+{
+    struct err e = ERR_OK;
+
     (void)r;
     if (kind == ROLE_FILE_ROUTE_PASSWORD)
-        settings_put_password(coming_settings(), name, slice_make(room, n > 0 ? (size_t)n : 0));
-    explicit_bzero(room, sizeof(room));
+        take_password(name, fd);
+    else if (kind == ROLE_FILE_AUTHORITIES)
+        e = file_read_from(fd, &coming_authorities);
+    if (err_is(e))
+        LOG(storage, SLICE(""), log_err(e));
+}
+
+/* A reload that brings none keeps those at hand. */
+static void
+take_authorities(void)
+{
+    struct err e = ERR_OK;
+
+    if (coming_authorities.full)
+        e = err_make(ERR_LIMIT, "the size of the authorities' file");
+    else if (coming_authorities.len)
+        e = tls_client_set_roots(self.tls, buf_slice(&coming_authorities));
+    if (err_is(e))
+        LOG(storage, SLICE(""), log_err(e));
+    buf_clear(&coming_authorities);
+    buf_init(&coming_authorities, TLS_PEM_MAX);
 }
 
 /* A reload that changes nothing here keeps routes and connections. */
@@ -52,6 +85,7 @@ on_configured(struct role *r)
 
     (void)r;
     coming = NULL;
+    take_authorities();
     if (self.settings && settings_eq(self.settings, new)) {
         settings_put(new);
         return;
@@ -68,6 +102,7 @@ on_sweep(void *ctx)
     (void)ctx;
     LIST_EACH(at, &self.conns)
     conn_sweep(LIST_OF(at, struct conn, link), now);
+    fetching_sweep(&self);
     sites_sweep(&self);
     timer_restart(self.sweep, COURIER_SWEEP_MS);
 }
@@ -97,9 +132,21 @@ on_start(struct role *r)
     list_init(&self.conns);
     list_init(&self.idle);
     list_init(&self.orphans);
+    list_init(&self.fetchings);
+    buf_init(&coming_authorities, TLS_PEM_MAX);
+    self.policies = sts_cache_new(self.seed);
+    self.report = tlsrpt_new(self.seed);
     self.tls = tls_client_new();
     self.sweep = loop_after(r->loop, COURIER_SWEEP_MS, on_sweep, NULL);
     return ERR_OK;
+}
+
+static void
+on_peer_up(struct role *r, enum role_id id, unsigned index)
+{
+    (void)r, (void)index;
+    if (id == ROLE_fetch)
+        fetching_role_up(&self);
 }
 
 static void
@@ -156,6 +203,10 @@ on_status(struct role *r, struct buf *values)
     role_put_value(values, "unreachable", n->refused_connections);
     role_put_value(values, "tls", n->tls);
     role_put_value(values, "clear", n->clear);
+    role_put_value(values, "policies", sts_cache_count(self.policies));
+    role_put_value(values, "policies_fetched", n->policies_fetched);
+    role_put_value(values, "policies_failed", n->policies_failed);
+    role_put_value(values, "tls_uncounted", tlsrpt_dropped(self.report));
     role_put_value(values, "lost", n->lost);
     role_put_value(values, "known", n->known);
     notice_status(values);
@@ -164,12 +215,14 @@ on_status(struct role *r, struct buf *values)
 static const struct chan_handler handlers[] = {
     {MSG_courier_send, mail_on_send},
     {MSG_courier_notify, notice_on_ask},
+    {MSG_courier_tls_report, tally_on_report},
     {MSG_NONE, NULL},
 };
 
 static const struct role_door doors[] = {
     {ROLE_queue, handlers, false}, {ROLE_accounts, NULL, false}, {ROLE_resolver, NULL, false},
-    {ROLE_trace, NULL, false},     {ROLE_ctl, handlers, false},  {ROLE_parent, NULL, false},
+    {ROLE_fetch, NULL, false},     {ROLE_trace, NULL, false},    {ROLE_ctl, handlers, false},
+    {ROLE_parent, NULL, false},
 };
 
 int
@@ -182,6 +235,7 @@ main(int argc, char **argv)
         .file = on_file,
         .setting = on_setting,
         .configured = on_configured,
+        .peer_up = on_peer_up,
         .peer_down = on_peer_down,
         .stop = on_stop,
         .status = on_status,

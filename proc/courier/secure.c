@@ -5,6 +5,18 @@
 #include "base/log.h"
 #include "conn.h"
 
+void
+secure_choose_policy(struct conn *c, bool tlsa_unusable)
+{
+    struct policy_facts f = {.hop = &c->hop->at,
+                             .route = c->hops->route,
+                             .promise = c->hops->promise,
+                             .tlsa_unusable = tlsa_unusable,
+                             .tls_failed = c->in_clear};
+
+    c->policy = policy_of(&f);
+}
+
 static void
 failed(struct conn *c, enum tls_failure why, const char *words)
 {
@@ -19,6 +31,7 @@ begin_with(struct conn *c, enum tls_failure *why)
                             .trust = c->policy.trust,
                             .tlsa = c->hop->tlsa,
                             .tlsa_count = c->hop->at.tlsa_count,
+                            .lenient = c->policy.lenient,
                             .tlsa_base = c->hop->tlsa_base,
                             .other_name = c->hops->proven_domain};
 
@@ -33,8 +46,8 @@ begin(struct conn *c)
 
     c->tls = begin_with(c, &why);
     if (!c->tls && why == TLS_FAILURE_TLSA_UNUSABLE) {
-        c->policy = policy_of(&c->hop->at, c->hops->route, true, c->in_clear);
-        c->tls = begin_with(c, &why);
+        secure_choose_policy(c, true);
+        c->tls = c->policy.excluded ? NULL : begin_with(c, &why);
     }
     if (!c->tls)
         failed(c, why, "there is nothing the server could prove");
@@ -47,8 +60,10 @@ done(struct conn *c)
     static const char *const proofs[] = {
         [TLS_TRUST_ANYONE] = "", [TLS_TRUST_NAME] = " name", [TLS_TRUST_DANE] = " dane"};
 
+    bool proved = tls_conn_failure(c->tls) == TLS_FAILURE_NONE;
+
     snprintf(c->tls_words, sizeof(c->tls_words), "%s%s", tls_conn_version(c->tls),
-             proofs[c->policy.trust]);
+             proved ? proofs[c->policy.trust] : "");
     c->drained = false;
     smtp_client_tls_started(&c->client);
 }
@@ -79,6 +94,12 @@ secure_has_failed(const struct conn *c)
     return o->stage == SMTP_STAGE_TLS && o->trouble != SMTP_TROUBLE_NONE;
 }
 
+static bool
+is_promised(const struct conn *c)
+{
+    return c->hops->promise && c->policy.trust == TLS_TRUST_NAME && !c->policy.lenient;
+}
+
 const char *
 secure_reason(const struct conn *c)
 {
@@ -87,6 +108,8 @@ secure_reason(const struct conn *c)
 
     if (about_tls && c->policy.trust == TLS_TRUST_DANE)
         return "dane-failed";
+    if (c->policy.excluded || (about_tls && is_promised(c)))
+        return "mta-sts-failed";
     if (c->tls_failure == TLS_FAILURE_EXPIRED || c->tls_failure == TLS_FAILURE_NAME ||
         c->tls_failure == TLS_FAILURE_NOT_TRUSTED)
         return "certificate-not-trusted";

@@ -71,7 +71,7 @@ read_policy(struct slice word, uint64_t port)
         return SMTP_TLS_NEVER;
     if (port == SMTPS_PORT)
         return SMTP_TLS_AT_ONCE;
-    return slice_eq(word, SLICE("must")) ? SMTP_TLS_MUST : SMTP_TLS_MAY;
+    return slice_eq(word, SLICE("may")) ? SMTP_TLS_MAY : SMTP_TLS_MUST;
 }
 
 /* DOMAIN HOST PORT POLICY [USER] */
@@ -91,8 +91,9 @@ settings_put_route(struct settings *s, struct slice value)
     s->fixed = grow(s->fixed, n, sizeof(*s->fixed));
     s->routes = grow(s->routes, n, sizeof(*s->routes));
     s->fixed[n] = (struct route_fixed){keep(s, domain), keep(s, host), (uint16_t)port};
-    s->routes[n] =
-        (struct settings_route){.tls = read_policy(policy, port), .login = keep(s, value)};
+    s->routes[n] = (struct settings_route){.tls = read_policy(policy, port),
+                                           .verify = slice_eq(policy, SLICE("verify")),
+                                           .login = keep(s, value)};
     secret_init(&s->routes[n].password, SETTINGS_PASSWORD_MAX);
     s->route_count++;
 }

@@ -17,6 +17,7 @@ enum {
 /* A line `route`, beyond what lib/route needs to know of it. */
 struct settings_route {
     enum smtp_tls tls;
+    bool verify;        /* the server must prove its name to the authorities */
     struct slice login; /* empty: none */
     struct secret password;
 };

@@ -1,5 +1,5 @@
-/* Invariant: a site with jobs that wait either walks, or has connections that will ask for them, or
- * stands among those that want one, or is due to be pumped. */
+/* Invariant: a site with jobs that wait either walks or asks for a promise, or has connections that
+ * will ask for them, or stands among those that want one, or is due to be pumped. */
 #include "site.h"
 
 #include "base/ensure.h"
@@ -62,7 +62,8 @@ end_all(struct site *s, const struct finding *f)
 bool
 site_is_current(const struct site *s, const struct hops *h)
 {
-    return s->hops && s->hops->settings == h->settings && h->settings == s->courier->settings;
+    return s->hops && s->hops->settings == h->settings && s->hops->promise == h->promise &&
+           h->settings == s->courier->settings;
 }
 
 static bool
@@ -72,20 +73,43 @@ has_way(const struct site *s)
 }
 
 static void
+take_way(struct site *s)
+{
+    hops_put(s->hops);
+    s->hops = s->coming;
+    s->coming = NULL;
+    site_pump_later(s);
+}
+
+static void
+on_promised(void *ctx, struct sts_policy *policy, uint64_t ms)
+{
+    struct site *s = ctx;
+
+    s->promise = NULL;
+    hops_take_promise(s->coming, policy, now_ms(s), ms);
+    take_way(s);
+}
+
+static void
 on_walked(void *ctx, const struct walk_end *end)
 {
     struct site *s = ctx;
     struct finding f;
 
     s->walk = NULL;
-    hops_put(s->hops);
-    s->hops = end->hops;
-    if (end->hops) {
-        site_pump_later(s);
+    s->coming = end->hops;
+    if (!end->hops) {
+        hops_put(s->hops);
+        s->hops = NULL;
+        f = finding_of_route(end->failure, end->about, end->why);
+        end_all(s, &f);
         return;
     }
-    f = finding_of_route(end->failure, end->about, end->why);
-    end_all(s, &f);
+    if (s->coming->policy_domain.len && policy_heeds_promises(s->coming->route))
+        s->promise = promise_new(s->courier, s->coming->policy_domain, on_promised, s);
+    if (!s->promise)
+        take_way(s);
 }
 
 /* ---- connections ---- */
@@ -136,7 +160,7 @@ want_connection(struct site *s)
 static void
 find_way(struct site *s)
 {
-    if (!s->walk)
+    if (!s->walk && !s->promise)
         s->walk =
             walk_new(s->courier, slice_make(s->domain, s->domain_len), s->random, on_walked, s);
 }
@@ -212,6 +236,8 @@ site_cannot_be_reached(struct site *s, const struct hops *h, const struct list *
     failures_tell(failures, worst, s->courier->role,
                   LIST_OF(s->jobs.next, const struct job, link)->id);
     f = failure_finding(worst);
+    if (h->promise && s->hops)
+        s->hops->until = 0; /* rfc8461#5.1-a: the next attempt sees what is published then */
     if (h->incomplete && f.verdict == COURIER_FAILED)
         f.verdict = COURIER_LATER; /* a server that could not be looked up may take it */
     if (f.verdict == COURIER_LATER && f.site == COURIER_SITE_OK)

@@ -6,6 +6,7 @@
 #include "courier.h"
 #include "hops.h"
 #include "job.h"
+#include "promise.h"
 #include "walk.h"
 #include "window.h"
 
@@ -14,9 +15,11 @@ struct site {
     struct list wanting; /* of courier.wanting; else alone */
     struct courier *courier;
     uint64_t key, random;
-    struct walk *walk; /* under way, or NULL */
-    struct hops *hops; /* or NULL */
-    struct list jobs;  /* struct job, that wait */
+    struct walk *walk;       /* under way, or NULL */
+    struct hops *coming;     /* that the walk found, while their domain's promise is asked for */
+    struct promise *promise; /* that asks, or NULL */
+    struct hops *hops;       /* or NULL */
+    struct list jobs;        /* struct job, that wait */
     size_t job_count;
     struct list conns;                /* struct conn, by of_site */
     size_t conn_count, leaving, busy; /* leaving: those that get no further message */

@@ -45,7 +45,7 @@ site_new(struct courier *c, struct slice domain, uint64_t key)
 static bool
 is_at_rest(const struct site *s)
 {
-    return list_empty(&s->jobs) && list_empty(&s->conns) && !s->walk && !s->pump_due;
+    return list_empty(&s->jobs) && list_empty(&s->conns) && !s->walk && !s->promise && !s->pump_due;
 }
 
 static void

@@ -60,6 +60,60 @@ a_route_is_copied(void **state)
     hops_put(h);
 }
 
+/* rfc8461#3.4-a: of a configured next hop it is that one's, whoever the mail is for. */
+static void
+whose_policy_counts_is_the_domain_or_the_next_hop(void **state)
+{
+    static const struct {
+        const char *line, *domain, *expected;
+    } rows[] = {
+        {NULL, "a.example", "a.example"},
+        {NULL, "[192.0.2.1]", ""},
+        {"a.example Smart.Example 25 may", "a.example", "smart.example"},
+        {"a.example 192.0.2.1 25 may", "a.example", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct settings *s = settings_new();
+        struct hops *h;
+
+        if (rows[i].line)
+            settings_put_route(s, slice_of(rows[i].line));
+        route = (struct route){.kind = ROUTE_FOUND, .configured = rows[i].line ? s->fixed : NULL};
+        h = hops_new(&route, slice_of(rows[i].domain), s, 5000);
+        assert_true(slice_eq(h->policy_domain, slice_of(rows[i].expected)));
+        hops_put(h);
+        settings_put(s);
+    }
+}
+
+static void
+a_way_holds_as_long_as_what_is_known_of_its_domain(void **state)
+{
+    static const struct {
+        uint64_t until, now, ms, expected;
+    } rows[] = {{100000, 10000, 60000, 70000},
+                {20000, 10000, 60000, 20000},
+                {100000, 10000, 0, 10000 + HOPS_HOLD_LEAST_MS},
+                {10000, 20000, 60000, 20000 + HOPS_HOLD_LEAST_MS}};
+    const char *why;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct hops *h = make();
+
+        h->until = rows[i].until;
+        hops_take_promise(h,
+                          sts_policy_new(SLICE("version: STSv1\nmode: enforce\nmx: a\n"
+                                               "max_age: 9\n"),
+                                         &why),
+                          rows[i].now, rows[i].ms);
+        assert_int_equal(h->until, rows[i].expected);
+        hops_put(h);
+    }
+}
+
 /* rfc5321#4.5.4.1-a: a server that did not answer is not asked again at once, unless nobody else is
  * left. */
 static void
@@ -164,6 +218,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_route_is_copied),
+        cmocka_unit_test(whose_policy_counts_is_the_domain_or_the_next_hop),
+        cmocka_unit_test(a_way_holds_as_long_as_what_is_known_of_its_domain),
         cmocka_unit_test(those_that_rest_are_tried_last),
         cmocka_unit_test(the_failure_that_says_most_decides),
         cmocka_unit_test(a_better_reason_stands_in_for_the_outcomes),

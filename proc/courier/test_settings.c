@@ -17,6 +17,7 @@ make(const char *password)
     settings_put_password(s, SLICE("*"), slice_of(password));
     settings_put_route(s, SLICE("a.example 192.0.2.1 25 never"));
     settings_put_route(s, SLICE("b.example 2001:db8::1 465 may"));
+    settings_put_route(s, SLICE("c.example mx.c.example 25 verify"));
     settings_put_address(s, SLICE("192.0.2.7"));
     settings_put_address(s, SLICE("2001:db8::7"));
     return s;
@@ -28,7 +29,7 @@ everything_is_kept(void **state)
     struct settings *s = make("pencil\r\nnot this\n");
 
     (void)state;
-    assert_int_equal(s->route_count, 3);
+    assert_int_equal(s->route_count, 4);
     assert_true(slice_eq(s->fixed[0].domain, SLICE("*")));
     assert_true(slice_eq(s->fixed[0].host, SLICE("smart.example")));
     assert_int_equal(s->fixed[0].port, 587);
@@ -38,6 +39,8 @@ everything_is_kept(void **state)
     assert_int_equal(s->routes[1].tls, SMTP_TLS_NEVER);
     assert_int_equal(s->routes[1].login.len, 0);
     assert_int_equal(s->routes[2].tls, SMTP_TLS_AT_ONCE); /* by its port */
+    assert_int_equal(s->routes[3].tls, SMTP_TLS_MUST);
+    assert_true(s->routes[3].verify && !s->routes[0].verify);
     assert_int_equal(s->address_count, 2);
     assert_int_equal(s->addresses[0].len, 4);
     assert_int_equal(s->addresses[1].len, 16);
@@ -69,7 +72,7 @@ they_live_as_long_as_somebody_uses_them(void **state)
     (void)state;
     assert_ptr_equal(settings_get(s), s);
     settings_put(s);
-    assert_int_equal(s->route_count, 3);
+    assert_int_equal(s->route_count, 4);
     settings_put(s);
     settings_put(NULL);
 }

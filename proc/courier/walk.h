@@ -6,10 +6,8 @@
 #include "hops.h"
 
 enum {
-    WALK_QUESTIONS_MAX = 1500,  /* at the resolver at a time; it takes a few more from one asker */
-    WALK_MEMORY_MAX = 1 << 20,  /* bytes of the answers to one */
-    WALK_ROUTE_LEAST_MS = 5000, /* a route holds as long as its records, but so long at least */
-    WALK_ROUTE_MOST_MS = 3600000, /* and at most */
+    WALK_MEMORY_MAX = 1 << 20,    /* bytes of the answers to one */
+    WALK_ROUTE_MOST_MS = 3600000, /* a route holds as long as its records, but so long at most */
 };
 
 struct walk;
@@ -25,6 +23,5 @@ typedef void walk_fn(void *ctx, const struct walk_end *end);
 /* fn runs once, in a later turn. random is the site's own. */
 struct walk *walk_new(struct courier *c, struct slice domain, uint64_t random, walk_fn *fn,
                       void *ctx);
-void walk_free(struct walk *w); /* fn will not run; NULL is fine */
 
 #endif

@@ -77,6 +77,7 @@ daemon_smtp_ports = {port}
 acl_smtp_rcpt = rcpt
 acl_smtp_data = accept
 chunking_advertise_hosts = *
+smtp_accept_queue_per_connection = 0
 dsn_advertise_hosts = *
 smtputf8_advertise_hosts = *
 {tls}
