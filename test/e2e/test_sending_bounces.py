@@ -156,7 +156,7 @@ def test_the_original_recipient_is_named_as_the_sender_named_it(told):
     assert told("named").recipients[0]["original-recipient"].replace(" ", "") == "rfc822;Joe+Old@away.example"
 
 
-def test_who_wants_no_notice_gets_none(world):
+def test_who_wants_no_notice_gets_none(world):  # rfc3461#5.2-a
     remote = world.remote("rcpt: 550 5.1.1 User unknown")
     sent = [world.send(f"x@{remote.domain}", rcpt=f"NOTIFY={what}") for what in ("NEVER", "SUCCESS", "DELAY")]
     for one in sent:

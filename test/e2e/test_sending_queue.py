@@ -197,7 +197,7 @@ def test_a_server_that_never_answered_is_told_after_the_wait(world, overdue):
     assert failed["time"] - received["time"] >= HASTY - 1
 
 
-def test_a_sender_is_warned_once_that_his_mail_is_late(tmp_path):
+def test_a_sender_is_warned_once_that_his_mail_is_late(tmp_path):  # rfc3461#4.1-c
     world = World(tmp_path, limits={"delay_notice_seconds": 2, "retry_first_seconds": 8, "retry_most_seconds": 8}).start()
     try:
         remote = world.remote("rcpt: 450 4.2.1 Mailbox busy")
