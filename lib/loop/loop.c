@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/ensure.h"
+#include "loop/crew.h"
 
 struct later {
     loop_fn *fn;
@@ -23,6 +24,8 @@ struct loop {
     struct laters later, running;
     uv_prepare_t prepare; /* runs the last list before the loop sleeps */
     struct laters last;
+    struct crew *crew;
+    uv_poll_t ended; /* work of it; keeps the loop alive while there is some */
 };
 
 struct watch {
@@ -35,12 +38,6 @@ struct watch {
 struct timer {
     uv_timer_t timer;
     loop_fn *fn;
-    void *ctx;
-};
-
-struct work {
-    uv_work_t work;
-    loop_fn *run, *done;
     void *ctx;
 };
 
@@ -102,6 +99,26 @@ before_sleep(uv_prepare_t *prepare)
     run_last(prepare->data);
 }
 
+static void
+on_ended(uv_poll_t *poll, int status, int events)
+{
+    struct loop *l = poll->data;
+
+    (void)status, (void)events;
+    if (crew_finish(l->crew) == 0)
+        uv_unref((uv_handle_t *)poll);
+}
+
+static void
+init_crew(struct loop *l)
+{
+    l->crew = crew_new();
+    l->ended.data = l;
+    ensure(uv_poll_init(&l->uv, &l->ended, crew_fd(l->crew)) == 0);
+    ensure(uv_poll_start(&l->ended, UV_READABLE, on_ended) == 0);
+    uv_unref((uv_handle_t *)&l->ended);
+}
+
 struct loop *
 loop_new(void)
 {
@@ -117,6 +134,7 @@ loop_new(void)
     uv_prepare_start(&l->prepare, before_sleep);
     uv_unref((uv_handle_t *)&l->check);
     uv_unref((uv_handle_t *)&l->prepare);
+    init_crew(l);
     return l;
 }
 
@@ -125,7 +143,7 @@ close_left_over(uv_handle_t *handle, void *ctx)
 {
     struct loop *l = ctx;
     bool ours = handle == (uv_handle_t *)&l->check || handle == (uv_handle_t *)&l->idle ||
-                handle == (uv_handle_t *)&l->prepare;
+                handle == (uv_handle_t *)&l->prepare || handle == (uv_handle_t *)&l->ended;
 
     if (!uv_is_closing(handle))
         uv_close(handle, ours ? NULL : free_handle);
@@ -137,6 +155,7 @@ loop_free(struct loop *l)
     uv_walk(&l->uv, close_left_over, l);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&l->uv) == 0);
+    crew_free(l->crew);
     free(l->later.at);
     free(l->running.at);
     free(l->last.at);
@@ -270,34 +289,11 @@ loop_last(struct loop *l, loop_fn *fn, void *ctx)
     put_later(&l->last, fn, ctx);
 }
 
-static void
-run_work(uv_work_t *work)
-{
-    struct work *w = work->data;
-
-    w->run(w->ctx);
-}
-
-static void
-work_done(uv_work_t *work, int status)
-{
-    struct work *w = work->data;
-
-    (void)status; /* nothing here cancels work */
-    w->done(w->ctx);
-    free(w);
-}
-
 void
 loop_work(struct loop *l, loop_fn *run, loop_fn *done, void *ctx)
 {
-    struct work *w = heap_take(sizeof(*w));
-
-    w->run = run;
-    w->done = done;
-    w->ctx = ctx;
-    w->work.data = w;
-    ensure(uv_queue_work(&l->uv, &w->work, run_work, work_done) == 0);
+    uv_ref((uv_handle_t *)&l->ended);
+    crew_put(l->crew, run, done, ctx);
 }
 
 static void
