@@ -45,6 +45,17 @@ random_fill(void *at, size_t n)
     }
 }
 
+void
+random_letters(char *at, size_t n)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    random_fill(at, n);
+    for (size_t i = 0; i < n; i++)
+        at[i] = letters[(uint8_t)at[i] & 63];
+}
+
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* 32, as clock.h says */
 
 void

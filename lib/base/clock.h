@@ -13,6 +13,9 @@ int clock_utc_offset(int64_t seconds);
 
 void random_fill(void *at, size_t n); /* from the kernel; ends the process where it has none */
 
+/* n letters, digits, hyphens and underscores, six random bits each: a nonce as SASL wants it. */
+void random_letters(char *at, size_t n);
+
 /* A unique id as text: 13 characters of base 32, none of i l o u, which people mistake. */
 enum { ID_TEXT_LEN = 13 };
 void id_format(uint64_t id, char text[ID_TEXT_LEN + 1]);

@@ -232,6 +232,19 @@ local_time_is_ahead_of_utc_by_minutes(void **state)
     unsetenv("TZ");
 }
 
+static void
+random_letters_are_those_a_nonce_may_have_and_differ(void **state)
+{
+    char one[24], other[24];
+
+    (void)state;
+    random_letters(one, sizeof(one));
+    random_letters(other, sizeof(other));
+    for (size_t i = 0; i < sizeof(one); i++)
+        assert_true(ascii_is_alnum((uint8_t)one[i]) || one[i] == '-' || one[i] == '_');
+    assert_memory_not_equal(one, other, sizeof(one));
+}
+
 int
 main(void)
 {
@@ -247,6 +260,7 @@ main(void)
         cmocka_unit_test(id_reads_back_as_written),
         cmocka_unit_test(reference_of_an_id_stays_what_it_is),
         cmocka_unit_test(local_time_is_ahead_of_utc_by_minutes),
+        cmocka_unit_test(random_letters_are_those_a_nonce_may_have_and_differ),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

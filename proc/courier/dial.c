@@ -66,18 +66,6 @@ connect_failed(struct conn *c, int os)
 /* ---- one hop ---- */
 
 static void
-make_nonce(struct conn *c)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t chance[CONN_NONCE];
-
-    random_fill(chance, sizeof(chance));
-    for (size_t i = 0; i < sizeof(chance); i++)
-        c->nonce[i] = letters[chance[i] & 63];
-}
-
-static void
 configure(struct conn *c)
 {
     const struct settings_route *route = c->hops->route;
@@ -86,7 +74,7 @@ configure(struct conn *c)
     c->config = (struct smtp_client_config){.hostname = slice_of(c->courier->role->hostname),
                                             .tls = c->policy.tls};
     if (route && route->login.len) {
-        make_nonce(c);
+        random_letters(c->nonce, sizeof(c->nonce));
         c->config.login = route->login;
         c->config.password = secret_get(&route->password);
         c->config.nonce = slice_make(c->nonce, sizeof(c->nonce));

@@ -62,18 +62,6 @@ name_peer(struct conn *c)
 }
 
 static void
-make_nonce(struct conn *c)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t chance[EDGE_NONCE];
-
-    random_fill(chance, sizeof(chance));
-    for (size_t i = 0; i < sizeof(chance); i++)
-        c->nonce[i] = letters[chance[i] & 63];
-}
-
-static void
 greet(struct conn *c)
 {
     c->ops->begin(c);
@@ -161,7 +149,7 @@ conn_new(struct edge *e, enum role_protocol p, int fd)
     id_format(id, c->id);
     id_reference(id, c->reference);
     name_peer(c);
-    make_nonce(c);
+    random_letters(c->nonce, EDGE_NONCE);
     if (p != ROLE_SYSTEM)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     c->heard_ms = loop_now_ms(e->role->loop);
