@@ -101,16 +101,21 @@ route_ms(const struct walk *w)
     return ms > HOPS_HOLD_LEAST_MS ? ms : HOPS_HOLD_LEAST_MS;
 }
 
+/* Empty where the machine is called as the DNS calls nobody. */
+static struct slice
+own_name(const struct role *r, char room[DNS_NAME_ROOM])
+{
+    return dns_name_clean(slice_of(r->hostname), room) ? slice_of(room) : SLICE("");
+}
+
 static void
 walk_on(struct walk *w)
 {
     static struct route route;
     const struct role *r = w->courier->role;
     char clean[DNS_NAME_ROOM];
-    struct slice hostname = {NULL, 0};
+    struct slice hostname = own_name(r, clean);
     bool loopback = role_limit(r, LIMIT_remote_loopback);
-    if (dns_name_clean(slice_of(r->hostname), clean))
-        hostname = slice_of(clean);
     struct route_input in = {.domain = w->domain,
                              .fixed = w->settings->fixed,
                              .fixed_count = w->settings->route_count,

@@ -4,7 +4,6 @@
 
 #include "base/ensure.h"
 #include "commit.h"
-#include "reasons.h"
 #include "role/tell.h"
 
 /* An answer that waits for its commit. */

@@ -65,7 +65,7 @@ keep(struct queue *q, struct submit *s)
     list_append(&q->all, &m->all);
     map_put(&q->messages, m->id, m);
     q->accepted++;
-    if (s->role == ROLE_courier)
+    if (m->is_notice)
         keep_notice(q, s);
     if (m->has_local)
         local_send(q, m, &s->envelope, s->fd < 0 ? &s->body : NULL);

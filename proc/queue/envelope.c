@@ -28,6 +28,23 @@ envelope_read(struct queue *q, const struct message *m, struct buf *room)
     return true;
 }
 
+bool
+body_find(struct queue *q, const struct message *m, uint64_t most, struct buf *room,
+          struct found_body *found)
+{
+    uint8_t *to;
+
+    *found = (struct found_body){.fd = -1};
+    if (m->size > most)
+        return !err_is(journal_open_body(q->journal, m->id, &found->fd, &found->offset));
+    to = buf_reserve(room, m->size);
+    if (!to || err_is(journal_read_body(q->journal, m->id, 0, to, m->size)))
+        return false;
+    buf_added(room, m->size);
+    found->bytes = buf_slice(room);
+    return true;
+}
+
 /* What was seen so far in one envelope: who is reached by two ways gets one copy. The index of a
  * target must come out the same at every reading, so nothing here is left to chance. */
 struct seen {
@@ -169,6 +186,7 @@ make(uint64_t id, const struct queue_envelope *e, uint32_t count, uint64_t size)
                           .lifetime = e->lifetime,
                           .count = count,
                           .open = count,
+                          .is_notice = e->about != 0,
                           .lane = lane_of(e)};
     list_init(&m->all);
     list_init(&m->waiting);

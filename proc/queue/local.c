@@ -1,12 +1,11 @@
 /* To the stores and back. A store may be told the same delivery twice, it refuses the second: so
  * whatever is in doubt here is simply sent again. */
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/ensure.h"
 #include "base/shard.h"
 #include "queue.h"
 #include "role/spawn.h"
+#include "schedule.h"
 
 enum {
     TARGETS_ROOM = 24 * 1024, /* bytes of targets in one delivery, beside the body */
@@ -105,21 +104,17 @@ put_target(void *ctx, const struct envelope_target *e)
 static bool
 find_body(struct parcel *p, const struct slice *at_hand, struct buf *room)
 {
-    uint64_t id = p->message->id, size = p->message->size;
-    uint8_t *to;
+    struct found_body found = {.fd = -1};
+    bool small = p->message->size <= QUEUE_INLINE_MAX;
 
-    p->delivery.body_size = size;
-    if (size > QUEUE_INLINE_MAX)
-        return !err_is(journal_open_body(p->q->journal, id, &p->fd, &p->delivery.offset));
-    if (at_hand) {
-        p->delivery.body = *at_hand;
-        return true;
-    }
-    to = buf_reserve(room, size);
-    if (!to || err_is(journal_read_body(p->q->journal, id, 0, to, size)))
+    if (at_hand && small)
+        found.bytes = *at_hand;
+    else if (!body_find(p->q, p->message, QUEUE_INLINE_MAX, room, &found))
         return false;
-    buf_added(room, size);
-    p->delivery.body = buf_slice(room);
+    p->delivery.body_size = p->message->size;
+    p->delivery.body = found.bytes;
+    p->delivery.offset = found.offset;
+    p->fd = found.fd;
     return true;
 }
 
@@ -300,18 +295,12 @@ static const struct {
     [STORE_TRY_LATER] = {"local-error", "4.3.0"},
 };
 
-static uint32_t
-pause_after(unsigned attempts)
-{
-    uint32_t seconds = (uint32_t)QUEUE_LOCAL_FIRST_SECONDS << (attempts < 10 ? attempts : 10);
-
-    return seconds < QUEUE_LOCAL_MOST_SECONDS ? seconds : QUEUE_LOCAL_MOST_SECONDS;
-}
-
 static void
 take_target(struct queue *q, struct message *m, uint32_t index, enum store_outcome_kind kind)
 {
-    struct target *t = &m->targets[index];
+    static const struct schedule schedule = {QUEUE_LOCAL_FIRST_SECONDS, QUEUE_LOCAL_MOST_SECONDS,
+                                             0};
+    unsigned attempts = m->targets[index].attempts + 1u;
     struct attempt a = {.outcome = {.ours = 1,
                                     .tried = queue_now(),
                                     .reason = slice_of(outcomes[kind].reason),
@@ -321,7 +310,8 @@ take_target(struct queue *q, struct message *m, uint32_t index, enum store_outco
         target_arrive(q, m, index, &a, false);
         return;
     }
-    target_defer(q, m, index, &a, q->wheel.now + pause_after(t->attempts));
+    target_defer(q, m, index, &a,
+                 q->wheel.now + schedule_pause(&schedule, CATALOGUE_RETRY_no, attempts, 0));
     local_resume(q, m);
     message_watch(q, m);
 }

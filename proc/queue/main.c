@@ -112,7 +112,7 @@ on_old_message(void *ctx, const struct journal_message *old)
     }
     list_append(&q->all, &m->all);
     map_put(&q->messages, m->id, m);
-    if (envelope_decode(old->envelope, &e) && e.about)
+    if (m->is_notice && envelope_decode(old->envelope, &e))
         keep_old_notice(&q->old_notices, &e);
 }
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
-#include "base/log.h"
 #include "commit.h"
 #include "smtp/envelope.h"
 

@@ -81,24 +81,6 @@ free_flight(struct flight *f)
     free(f);
 }
 
-/* Small bodies travel in the frame, others as a descriptor of their segment. */
-static bool
-find_body(struct queue *q, const struct message *m, struct courier_send *s, struct buf *room,
-          int *fd)
-{
-    uint8_t *to;
-
-    s->body_size = m->size;
-    if (m->size > QUEUE_OUT_INLINE_MAX)
-        return !err_is(journal_open_body(q->journal, m->id, fd, &s->offset));
-    to = buf_reserve(room, m->size);
-    if (!to || err_is(journal_read_body(q->journal, m->id, 0, to, m->size)))
-        return false;
-    buf_added(room, m->size);
-    s->body = buf_slice(room);
-    return true;
-}
-
 static struct chan *
 courier_of(const struct queue *q, const struct site *t)
 {
@@ -117,11 +99,13 @@ ask(struct flight *f, struct slice envelope)
     struct chan *c = courier_of(f->q, f->site);
     struct loading l = {.flight = f};
     struct queue_envelope e;
-    struct courier_send s = {.id = m->id, .domain = slice_of(f->site->domain)};
-    int fd = -1;
+    struct courier_send s = {
+        .id = m->id, .domain = slice_of(f->site->domain), .body_size = m->size};
+    struct found_body body;
 
     buf_reset(&body_room);
-    if (!c || !envelope_decode(envelope, &e) || !find_body(f->q, m, &s, &body_room, &fd))
+    if (!c || !envelope_decode(envelope, &e) ||
+        !body_find(f->q, m, QUEUE_OUT_INLINE_MAX, &body_room, &body))
         return false;
     l.sender = e.sender;
     if (envelope_targets(envelope, load, &l) && l.count) {
@@ -130,12 +114,14 @@ ask(struct flight *f, struct slice envelope)
         s.ret = e.ret;
         s.flags = e.flags;
         s.recipients = buf_slice(&f->rcpts);
+        s.body = body.bytes;
+        s.offset = body.offset;
         f->job->sent = true;
         site_hold(f->site);
-        chan_ask(c, MSG_courier_send, &s, fd, MSG_courier_sent, on_sent, f);
+        chan_ask(c, MSG_courier_send, &s, body.fd, MSG_courier_sent, on_sent, f);
     }
-    if (fd >= 0)
-        close(fd);
+    if (body.fd >= 0)
+        close(body.fd);
     return l.count > 0;
 }
 

@@ -81,6 +81,7 @@ struct message {
     uint32_t tell_at;     /* seconds since 1970: a notice is owed then; 0: none */
     uint32_t noted;       /* the commit that makes its last CHANGE durable */
     uint8_t lane;         /* of its sites: a hash of who sends it */
+    bool is_notice;       /* it tells of another message */
     bool has_local;       /* some of its targets are mailboxes here */
     bool telling;         /* a notice is being written */
     struct target targets[];
@@ -155,6 +156,16 @@ bool envelope_decode(struct slice envelope, struct queue_envelope *out);
 
 /* The envelope of a message in the journal, appended to room; false: it cannot be read. */
 bool envelope_read(struct queue *q, const struct message *m, struct buf *room);
+
+/* Its body: all of it in room where it has `most` bytes at most, else a descriptor of the segment
+ * it lies in, from `offset` on. False: it cannot be read now. */
+struct found_body {
+    struct slice bytes;
+    int fd; /* -1: it is in bytes; else to be closed */
+    uint64_t offset;
+};
+bool body_find(struct queue *q, const struct message *m, uint64_t most, struct buf *room,
+               struct found_body *found);
 
 /* message.c: the life of one. */
 void message_start(struct queue *q, struct message *m); /* whatever can be sent goes */

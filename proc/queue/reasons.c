@@ -2,8 +2,6 @@
  * are never forgotten: whoever could make up new ones is a courier, and so one of us. */
 #include "reasons.h"
 
-#include <stdlib.h>
-
 #include "base/ensure.h"
 #include "queue.h"
 

@@ -1,7 +1,6 @@
 /* What waits in the queue, for `valija queue`. */
 #include <unistd.h>
 
-#include "base/ensure.h"
 #include "queue.h"
 #include "reasons.h"
 

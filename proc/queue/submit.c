@@ -1,5 +1,4 @@
 /* From an edge into memory: a frame becomes a submit, which commit.c makes durable and answers. */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -57,12 +56,16 @@ is_own_new_id(const struct queue *q, const struct submit *s, uint64_t id)
 }
 
 /* A notice settles what it tells of: no process that speaks with strangers may write one. */
-static bool
-may_tell(const struct submit *s)
+static struct message *
+make_message(struct queue *q, const struct submit *s, const struct queue_submit *m)
 {
-    struct queue_envelope e;
+    struct message *made = envelope_message(q, m->id, s->envelope, m->body_size);
 
-    return envelope_decode(s->envelope, &e) && (e.about == 0 || s->role == ROLE_courier);
+    if (made && made->is_notice && s->role != ROLE_courier) {
+        message_free(q, made);
+        return NULL;
+    }
+    return made;
 }
 
 static void
@@ -72,8 +75,8 @@ on_submit(void *ctx, struct chan_call *call, const union msg_any *any)
     const struct queue_submit *m = &any->queue_submit;
     struct submit *s = take_bytes(m, call);
 
-    if (s && find_asker(q, s) && is_own_new_id(q, s, m->id) && may_tell(s))
-        s->message = envelope_message(q, m->id, s->envelope, m->body_size);
+    if (s && find_asker(q, s) && is_own_new_id(q, s, m->id))
+        s->message = make_message(q, s, m);
     if (s && s->message) {
         commit_take(q, s);
         return;

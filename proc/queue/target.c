@@ -1,7 +1,5 @@
 /* What becomes of a target: in memory, as a CHANGE in the journal, in the trace and in the log, in
  * one place, so that they agree. */
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "commit.h"
 #include "reasons.h"
