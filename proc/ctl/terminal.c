@@ -32,20 +32,22 @@ read_line(int fd, struct secret *line)
     return true;
 }
 
+/* The echo goes before the question: an answer typed the moment it shows is neither shown nor
+ * flushed away. */
 static bool
 ask_hidden(int tty, enum text question, const char *address, struct secret *out)
 {
     struct termios before, silent;
     bool good;
 
-    text_prompt(tty, question, TEXT_ARGS(address));
     if (tcgetattr(tty, &before) != 0)
         return false;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
     tcsetattr(tty, TCSAFLUSH, &silent);
+    text_prompt(tty, question, TEXT_ARGS(address));
     good = read_line(tty, out);
-    tcsetattr(tty, TCSAFLUSH, &before);
+    tcsetattr(tty, TCSADRAIN, &before);
     if (write(tty, "\n", 1) != 1)
         good = false;
     return good;

@@ -48,6 +48,8 @@ def test_step(demo, environ, step):
         read_all(demo, ANA, 1)  # the newcomer is slower than the test
     status, shown = type_at_terminal(with_ports(step, demo.ports), demo.accounts[ANA], environ)
     assert status == 0, shown
+    if step.startswith("build/valija"):
+        assert demo.accounts[ANA] not in shown  # typed the moment it is asked for, yet not echoed
     reader = re.search(r"--to (\S+)|sendmail (\S+)", step)
     if reader:
         address = reader[1] or reader[2]
