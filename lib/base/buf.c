@@ -94,7 +94,13 @@ buf_put_string(struct buf *b, const char *s)
 bool
 buf_put_u64(struct buf *b, uint64_t value)
 {
-    return buf_put_format(b, "%llu", (unsigned long long)value);
+    uint8_t digits[20]; /* of 2^64 - 1 */
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (uint8_t)('0' + value % 10);
+    while ((value /= 10) > 0);
+    return buf_put(b, slice_make(digits + at, sizeof(digits) - at));
 }
 
 bool

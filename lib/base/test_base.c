@@ -56,6 +56,24 @@ slice_numbers_are_digits_that_fit(void **state)
 }
 
 static void
+buf_writes_numbers_that_read_back(void **state)
+{
+    static const uint64_t numbers[] = {0, 9, 10, 4294967296, UINT64_MAX};
+    struct buf b;
+    uint64_t value;
+
+    (void)state;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        buf_reset(&b);
+        assert_true(buf_put_u64(&b, numbers[i]));
+        assert_true(slice_to_u64(buf_slice(&b), &value));
+        assert_int_equal(value, numbers[i]);
+    }
+    buf_clear(&b);
+}
+
+static void
 buf_never_passes_its_cap(void **state)
 {
     struct buf b;
@@ -251,6 +269,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slice_cuts_at_the_first_separator),
         cmocka_unit_test(slice_numbers_are_digits_that_fit),
+        cmocka_unit_test(buf_writes_numbers_that_read_back),
         cmocka_unit_test(buf_never_passes_its_cap),
         cmocka_unit_test(buf_drops_from_the_front),
         cmocka_unit_test(arena_keeps_its_cap_and_runs_what_was_asked),

@@ -155,6 +155,7 @@ conn_new(struct edge *e, enum role_protocol p, int fd)
     c->heard_ms = loop_now_ms(e->role->loop);
     c->watch = loop_watch(e->role->loop, fd, 0, conn_on_ready, c);
     list_append(&e->conns, &c->link);
+    list_init(&c->push);
     e->conn_count++;
     LOG(connect, slice_of(c->id), log_string("ref", c->reference),
         log_string("protocol", role_protocol_name(p)), log_string("client", c->address));

@@ -54,6 +54,7 @@ conn_close(struct conn *c)
     buf_clear(&c->out);
     buf_clear(&c->user);
     list_remove(&c->link);
+    list_remove(&c->push);
     e->conn_count--;
     LOG(disconnect, slice_of(c->id), log_string("client", c->address));
     loop_later(e->role->loop, free_conn, c);
@@ -311,21 +312,27 @@ finish(struct conn *c)
     }
 }
 
-void
-conn_pump(struct conn *c)
+static void
+work(struct conn *c)
 {
-    if (c->pumping || c->dead)
-        return;
+    while (!c->dead && step(c))
+        ;
+}
+
+/* A flush may have made room for what waited for it. */
+static bool
+has_more(struct conn *c)
+{
+    return !c->dead && c->out.len == 0 && c->session && !c->handshaking && !c->ops->is_waiting(c) &&
+           !c->ops->is_closing(c) && (c->in.len > 0 || c->ops->produce(c));
+}
+
+static void
+push(struct conn *c)
+{
     c->pumping = true;
-    for (bool more = !c->lingering; more && !c->dead;) {
-        while (!c->dead && step(c))
-            ;
-        if (c->dead || !flush(c))
-            break;
-        /* a flush may have made room for what waited for it */
-        more = c->out.len == 0 && c->session && !c->handshaking && !c->ops->is_waiting(c) &&
-               !c->ops->is_closing(c) && (c->in.len > 0 || c->ops->produce(c));
-    }
+    while (!c->lingering && flush(c) && has_more(c))
+        work(c);
     c->pumping = false;
     if (c->dead)
         return;
@@ -334,6 +341,49 @@ conn_pump(struct conn *c)
         c->ops->end(c, EDGE_STOPPING), flush(c);
     if (!c->dead)
         finish(c);
+}
+
+static void
+push_all(void *ctx)
+{
+    struct edge *e = ctx;
+
+    while (!list_empty(&e->pushing)) {
+        struct conn *c = LIST_OF(e->pushing.next, struct conn, push);
+
+        list_remove(&c->push);
+        push(c);
+    }
+}
+
+/* The first reply of a turn would wake its client, which then would look at that one alone, and
+ * sleep, and be woken for the next: so all leave together, when nothing else is left to do. */
+static void
+push_later(struct conn *c)
+{
+    struct edge *e = c->edge;
+
+    if (list_empty(&e->pushing))
+        loop_last(e->role->loop, push_all, e);
+    if (list_empty(&c->push))
+        list_append(&e->pushing, &c->push);
+}
+
+void
+conn_pump(struct conn *c)
+{
+    if (c->pumping || c->dead)
+        return;
+    c->pumping = true;
+    if (!c->lingering)
+        work(c);
+    c->pumping = false;
+    if (c->dead)
+        return;
+    if (c->out.len)
+        push_later(c);
+    else
+        push(c);
 }
 
 static void

@@ -72,6 +72,7 @@ struct session_ops {
 
 struct conn {
     struct list link;
+    struct list push; /* in the edge's `pushing` while it has replies of this turn; else alone */
     struct edge *edge;
     enum role_protocol protocol;
     const struct session_ops *ops;
@@ -118,6 +119,7 @@ struct edge {
     struct tls_server *tls, *tls_coming;
     struct list listeners, listeners_coming;
     struct list conns;
+    struct list pushing; /* struct conn by `push`: their replies leave at the end of this turn */
     size_t conn_count;
     bool accept_due; /* at the end of this turn */
     struct timer *sweep, *stop;

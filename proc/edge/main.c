@@ -140,6 +140,7 @@ on_start(struct role *r)
     list_init(&e->listeners);
     list_init(&e->listeners_coming);
     list_init(&e->conns);
+    list_init(&e->pushing);
     buf_init(&e->routed, EDGE_ROUTED_MAX);
     buf_init(&e->routed_coming, EDGE_ROUTED_MAX);
     e->tls = tls_server_new(sign, e);

@@ -9,14 +9,14 @@
 #include "store/store.h"
 
 enum {
-    ROOMS_FLUSH_MS = 250,        /* a delivery waits so long for others to share its sync */
-    ROOMS_FLUSH_BYTES = 8 << 20, /* or until so much is pending */
-    ROOMS_EXPUNGE_MAX = 4 << 20, /* UIDs of one store_expunge */
+    ROOMS_FLUSH_MS = 1000,        /* a delivery waits so long for others to share its sync */
+    ROOMS_FLUSH_BYTES = 16 << 20, /* or until so much is pending */
+    ROOMS_EXPUNGE_MAX = 4 << 20,  /* UIDs of one store_expunge */
     ROOMS_PACK_BYTES = 64 << 20,
     ROOMS_OPEN_ACCOUNTS = 128,
     ROOMS_IDLE_ACCOUNTS = 4, /* kept open when nothing happened for a while */
     ROOMS_IDLE_MS = 5000,
-    ROOMS_PENDING_BYTES = 32 << 20,
+    ROOMS_PENDING_BYTES = 64 << 20,
 };
 
 struct rooms {
