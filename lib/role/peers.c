@@ -151,7 +151,7 @@ open_channel(struct peer *p)
     p->fd = -1;
     if (door->gathers)
         chan_gather(p->chan);
-    if (self.spec->peer_up && p->id != ROLE_ctl)
+    if (self.begun && self.spec->peer_up && p->id != ROLE_ctl)
         self.spec->peer_up(self.role, p->id, p->index);
 }
 
@@ -168,9 +168,9 @@ peers_init(struct role *r, const struct role_spec *spec)
 void
 peers_begin(void)
 {
-    self.begun = true;
     LIST_EACH(at, &self.peers)
     open_channel(LIST_OF(at, struct peer, link));
+    self.begun = true;
 }
 
 void

@@ -223,13 +223,6 @@ role_accuse(enum role_id id, unsigned index)
 }
 
 void
-role_want(struct role *r, enum role_id id)
-{
-    if (!role_peer(r, id, 0))
-        chan_send(self.control, MSG_role_want, &(struct role_want){id}, -1);
-}
-
-void
 role_answer_status(const struct chan_call *call)
 {
     struct buf values;

@@ -83,7 +83,8 @@ struct role_spec {
     void (*setting)(struct role *r, enum role_setting_kind k, struct slice value);
     void (*configured)(struct role *r);
 
-    /* A channel to a peer is new; or it is gone, and what was asked on it has failed. */
+    /* A channel to a peer is new, in place of one that went down; or it is gone, and what was asked
+     * on it has failed. */
     void (*peer_up)(struct role *r, enum role_id id, unsigned index);
     void (*peer_down)(struct role *r, enum role_id id, unsigned index);
 
@@ -96,12 +97,9 @@ struct role_spec {
 int role_main(int argc, char **argv, const struct role_spec *spec);
 void role_end(struct role *r);
 
-/* Have a peer started that runs on demand only; peer_up says when it does. Nothing happens where
- * there is a channel to it. Such a peer ends when it is idle: who asked it and got no answer wants
- * it again, and asks again. */
-void role_want(struct role *r, enum role_id id);
-
-/* The channel to a peer, or NULL while it is being replaced, or has nothing to do. */
+/* The channel to a peer, or NULL while it is being replaced. One that runs on demand has a channel
+ * while it sleeps, and the first word on it wakes it; it may end when it is idle, so who got no
+ * answer asks once more when peer_up says that there is a new channel. */
 struct chan *role_peer(const struct role *r, enum role_id id, unsigned index);
 int role_peer_fd(const struct role *r, enum role_id id); /* raw doors; -1: none now */
 unsigned role_peer_count(const struct role *r, enum role_id id);

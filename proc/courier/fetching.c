@@ -1,4 +1,4 @@
-/* The role runs only while it is wanted: who meets it as it ends wants it again, once. */
+/* The role ends when it is idle: who meets it as it does asks again, once. */
 #include "fetching.h"
 
 #include <stdio.h>
@@ -138,10 +138,8 @@ ask_role(struct fetching *f)
         fail(f, "the fetch role does not answer");
         return;
     }
-    if (!c) {
-        role_want(r, ROLE_fetch);
-        return;
-    }
+    if (!c)
+        return; /* fetching_role_up asks */
     f->asks++;
     m.url = put_url(f, room);
     f->at = chan_ask(c, MSG_fetch_get, &m, -1, MSG_fetch_got, on_got, f);

@@ -243,9 +243,10 @@ service_exec_parent(const char *conf, const char *state)
 
 /* The parent's answer about one role; a descriptor of a channel to it in *fd, or -1. */
 static int
-ask_parent(struct service *s, enum role_id role, unsigned index, unsigned *count, int *fd)
+ask_parent(struct service *s, enum role_id role, unsigned index, bool wake, unsigned *count,
+           int *fd)
 {
-    struct ctl_door door = {role, index};
+    struct ctl_door door = {role, index, wake};
     union msg_any answer;
 
     *fd = -1;
@@ -264,7 +265,7 @@ open_door(struct service *s, struct service_door *d)
 
     if (!s->running)
         return begin_role(s, d);
-    status = ask_parent(s, d->role, d->index, &count, &d->fd);
+    status = ask_parent(s, d->role, d->index, true, &count, &d->fd);
     if (status)
         return status;
     return d->fd < 0 ? FAIL(role_away, role_name(d->role)) : 0;
@@ -342,7 +343,7 @@ service_count(struct service *s, enum role_id role, unsigned *count)
     *count = 1;
     if (!s->running)
         return 0;
-    status = ask_parent(s, role, 0, count, &fd);
+    status = ask_parent(s, role, 0, false, count, &fd);
     if (fd >= 0)
         close(fd);
     return status;

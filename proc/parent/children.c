@@ -35,7 +35,7 @@ child_find(struct parent *p, enum role_id id, unsigned index)
 bool
 child_is_due(const struct child *c)
 {
-    return c->wanted || !role_is_on_demand(c->id);
+    return !c->asleep || c->wanted;
 }
 
 static void
@@ -79,19 +79,6 @@ are_linked(enum role_id a, enum role_id b)
 }
 
 static void
-on_want(void *ctx, struct chan_call *call, const union msg_any *m)
-{
-    struct child *c = ctx, *wanted;
-
-    (void)call;
-    if (m->role_want.role >= ROLE_COUNT)
-        return;
-    wanted = child_find(c->parent, (enum role_id)m->role_want.role, 0);
-    if (wanted && are_linked(c->id, wanted->id))
-        child_want(wanted);
-}
-
-static void
 on_closed(void *ctx, struct chan *chan)
 {
     struct child *c = ctx;
@@ -111,10 +98,8 @@ on_bad(void *ctx, struct chan *chan)
         kill(c->pid, SIGKILL);
 }
 
-static const struct chan_handler from_role[] = {{MSG_role_ready, on_ready},
-                                                {MSG_role_accuse, on_accuse},
-                                                {MSG_role_want, on_want},
-                                                {MSG_NONE, NULL}};
+static const struct chan_handler from_role[] = {
+    {MSG_role_ready, on_ready}, {MSG_role_accuse, on_accuse}, {MSG_NONE, NULL}};
 static const struct chan_events events = {on_closed, on_bad};
 
 static void
@@ -126,21 +111,37 @@ send_end(struct child *to, const struct child *of, int fd)
     close(fd);
 }
 
+/* One that is not there, and does not sleep, is linked when it is started again. */
+static bool
+can_take_end(const struct child *c)
+{
+    return c->control || c->asleep;
+}
+
+static void
+give_end(struct child *to, const struct child *of, int fd)
+{
+    if (to->control)
+        send_end(to, of, fd);
+    else
+        asleep_keep(to, of, fd);
+}
+
 static void
 link_two(struct child *a, struct child *b)
 {
     int ends[2];
     struct err e;
 
-    if (!a->control || !b->control)
-        return; /* the one that is not there is linked when it is started again */
+    if (!can_take_end(a) || !can_take_end(b) || (a->asleep && b->asleep))
+        return;
     e = role_socketpair(ends);
     if (err_is(e)) {
         LOG(role_died, SLICE(""), log_string("role", role_name(b->id)), log_err(e));
         return;
     }
-    send_end(a, b, ends[0]);
-    send_end(b, a, ends[1]);
+    give_end(a, b, ends[0]);
+    give_end(b, a, ends[1]);
 }
 
 static void
@@ -173,7 +174,7 @@ spawn_child(struct child *c)
         start_after_pause(c);
         return false;
     }
-    c->ready = c->wanted = false;
+    c->ready = c->asleep = c->wanted = false;
     c->started_ms = clock_steady_ms();
     c->started = clock_now_us() / 1000000;
     c->control = chan_new(c->parent->loop, control, from_role, &events, c);
@@ -181,6 +182,7 @@ spawn_child(struct child *c)
     return true;
 }
 
+/* The channels of one that slept are there already, perhaps with the word that woke it. */
 static void
 start_child(struct child *c)
 {
@@ -188,10 +190,25 @@ start_child(struct child *c)
 
     if (!spawn_child(c))
         return;
-    for (size_t i = 0; i < p->child_count; i++)
-        if (are_linked(c->id, p->children[i].id))
+    for (size_t i = 0; i < p->child_count; i++) {
+        int kept = asleep_take(c, &p->children[i]);
+
+        if (kept >= 0)
+            send_end(c, &p->children[i], kept);
+        else if (are_linked(c->id, p->children[i].id))
             link_two(c, &p->children[i]);
+    }
     configure_rest(c);
+}
+
+static void
+add_child(struct parent *p, enum role_id id, unsigned index)
+{
+    struct child *c = &p->children[p->child_count++];
+
+    ensure(p->child_count <= PARENT_CHILDREN_MAX);
+    *c = (struct child){.parent = p, .id = id, .index = index, .asleep = role_is_on_demand(id)};
+    list_init(&c->ends);
 }
 
 /* All processes first, then the channels: each is made once. */
@@ -199,10 +216,8 @@ void
 children_start(struct parent *p)
 {
     for (enum role_id id = ROLE_parent + 1; id < ROLE_COUNT; id++)
-        for (unsigned i = 0; i < role_instances(id); i++) {
-            ensure(p->child_count < PARENT_CHILDREN_MAX);
-            p->children[p->child_count++] = (struct child){.parent = p, .id = id, .index = i};
-        }
+        for (unsigned i = 0; i < role_instances(id); i++)
+            add_child(p, id, i);
     for (size_t i = 0; i < p->child_count; i++)
         if (child_is_due(&p->children[i]))
             spawn_child(&p->children[i]);
@@ -234,15 +249,25 @@ start_again(struct child *c)
         start_child(c);
 }
 
-/* One that runs already may be about to end: then it is started once more. */
 void
 child_want(struct child *c)
 {
-    if (!role_is_on_demand(c->id) || c->parent->stopping)
+    if (!c->asleep || c->wanted || c->parent->stopping)
         return;
     c->wanted = true;
-    if (!c->pid)
-        start_again(c);
+    start_again(c);
+}
+
+/* However it ended, it runs again when it is needed again. */
+static void
+sleep_again(struct child *c)
+{
+    struct parent *p = c->parent;
+
+    c->asleep = true;
+    for (size_t i = 0; i < p->child_count; i++)
+        if (are_linked(c->id, p->children[i].id))
+            link_two(c, &p->children[i]);
 }
 
 static void
@@ -276,7 +301,9 @@ ended(struct child *c, int status)
         children_stop(p);
     } else {
         note_death(c, status);
-        if (child_is_due(c))
+        if (role_is_on_demand(c->id))
+            sleep_again(c);
+        else
             start_again(c);
     }
 }

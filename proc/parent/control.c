@@ -28,7 +28,9 @@ on_door(void *ctx, struct chan_call *call, const union msg_any *m)
     if (m->ctl_door.role < ROLE_COUNT) {
         c = child_find(p, (enum role_id)m->ctl_door.role, m->ctl_door.index);
         answer.count = role_instances((enum role_id)m->ctl_door.role);
-        if (c && !c->pid && !child_is_due(c))
+        if (c && m->ctl_door.wake)
+            child_want(c);
+        if (c && !child_is_due(c))
             answer.count = 0;
     }
     if (!c || !c->control || err_is(role_socketpair(ends))) {
@@ -40,18 +42,6 @@ on_door(void *ctx, struct chan_call *call, const union msg_any *m)
     chan_answer(call, MSG_ctl_door_answer, &answer, ends[1]);
     close(ends[0]);
     close(ends[1]);
-}
-
-static void
-on_want(void *ctx, struct chan_call *call, const union msg_any *m)
-{
-    struct child *c = NULL;
-
-    (void)call;
-    if (m->role_want.role < ROLE_COUNT)
-        c = child_find(ctx, (enum role_id)m->role_want.role, 0);
-    if (c)
-        child_want(c);
 }
 
 static void
@@ -101,7 +91,6 @@ on_gone(void *ctx, struct chan *c)
 
 static const struct chan_handler from_ctl[] = {{MSG_ctl_door, on_door},
                                                {MSG_ctl_roles, on_roles},
-                                               {MSG_role_want, on_want},
                                                {MSG_ctl_reload, on_reload},
                                                {MSG_NONE, NULL}};
 static const struct chan_events events = {on_gone, on_gone};

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "base/list.h"
 #include "conf/conf.h"
 #include "role/spawn.h"
 
@@ -23,7 +24,9 @@ struct child {
     pid_t pid;            /* 0: not running */
     struct chan *control; /* NULL: not running */
     bool ready;
-    bool wanted;                  /* a role on demand: to be started, or once more when it ends */
+    bool asleep;                  /* a role on demand that nobody needs yet, */
+    bool wanted;                  /* or that somebody does: it is being started */
+    struct list ends;             /* asleep.c */
     uint64_t started_ms, started; /* steady; seconds since 1970 */
     unsigned restarts, quick_deaths;
     struct timer *pause;
@@ -58,9 +61,15 @@ void children_start(struct parent *p);
 void children_reload(struct parent *p);   /* a new generation for all */
 void children_reap(struct parent *p);     /* replace who died */
 void children_stop(struct parent *p);     /* stage by stage, then the loop ends */
-void child_want(struct child *c);         /* it is needed: start it, if it runs on demand only */
+void child_want(struct child *c);         /* it is needed: start it, if it is asleep */
 bool child_is_due(const struct child *c); /* it should be running */
 struct child *child_find(struct parent *p, enum role_id id, unsigned index);
+
+/* asleep.c: the ends of a sleeper's channels, each by who has the other end; the descriptor is
+ * taken over. A word on one of them wants the sleeper. take: the caller's from then on; -1: there
+ * is none. */
+void asleep_keep(struct child *sleeper, const struct child *of, int fd);
+int asleep_take(struct child *sleeper, const struct child *of);
 
 /* configure.c: everything a role is told */
 void configure_boot(struct child *c); /* before its peers */

@@ -113,5 +113,5 @@ def door(service, role, index=0):
     parent = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent.connect(str(service.folder / "state/run/control"))
     with Channel(parent) as c:
-        _, fds = c.ask("ctl_door", "ctl_door_answer", role=ROLES.index(role), index=index)
+        _, fds = c.ask("ctl_door", "ctl_door_answer", role=ROLES.index(role), index=index, wake=1)
     return Channel(socket.socket(fileno=fds[0]))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import ipc
 import service as services
 import web
 from conftest import as_root
@@ -228,6 +229,8 @@ def test_it_is_jailed_and_holds_no_file(fetch, here, site):
 @as_root
 def test_as_root_it_has_a_user_of_its_own(fetch, here, site):
     fetch(url(site, "/policy"))
+    for other in ("courier", "resolver"):
+        ipc.door(here, other).sock.close()
     uids = {os.stat(f"/proc/{r.pid}").st_uid for r in here.roles() if r.name in ("fetch", "courier", "resolver")}
     assert len(uids) == 3 and 0 not in uids
 

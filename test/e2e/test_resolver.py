@@ -9,6 +9,7 @@ import service as services
 from conftest import as_root
 from dns import Dns
 from service import wait_until
+from wire import Smtp
 
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52}
 VERDICTS = ["found", "no domain", "no record", "temporary", "bogus"]
@@ -245,10 +246,10 @@ def test_who_asks_and_goes_harms_nobody(own_dns, own_service):
 def test_without_an_anchor_nothing_is_secure_and_nothing_bogus(own_dns, own_service):
     for anchor in ("none", own_dns.folder / "missing"):
         here = own_service(f"resolver {own_dns.server}\ntrust-anchor {anchor}\n")
-        assert " unvalidated " in here.log()
         with ipc.door(here, "resolver") as channel:
             ask = Asker(channel)
             assert ask("signed.example", "MX")[0] == "found" and not ask.last.secure
+            assert " unvalidated " in here.log()
             assert ask("broken.example", "MX")[0] == "found"
         assert counters(here)["validating"] == 0
 
@@ -257,17 +258,18 @@ def test_an_anchor_that_is_none_is_said_and_mail_goes_on(own_dns, own_service):
     wrong = own_dns.folder / "wrong.key"
     wrong.write_text(". IN DS these are no numbers\n")
     here = own_service(f"resolver {own_dns.server}\ntrust-anchor {wrong}\n")
-    assert " unvalidated " in here.log()
     with ipc.door(here, "resolver") as channel:
         assert Asker(channel)("plain.example", "MX")[0] == "found"
+    assert " unvalidated " in here.log()
 
 
 def test_somebody_elses_anchor_makes_everything_bogus(own_dns, own_service):
     here = own_service(f"resolver {own_dns.server}\n")  # the world's own root, if Debian's is here
+    with ipc.door(here, "resolver") as channel:
+        verdict = Asker(channel)("plain.example", "MX")[0]
     if " unvalidated " in here.log():
         pytest.skip("this system has no root key")
-    with ipc.door(here, "resolver") as channel:
-        assert Asker(channel)("plain.example", "MX")[0] == "bogus"
+    assert verdict == "bogus"
 
 
 def test_a_reload_changes_the_server_and_keeps_questions(own_dns, own_service, tmp_path):
@@ -292,11 +294,25 @@ def test_a_reload_changes_the_server_and_keeps_questions(own_dns, own_service, t
         other.stop()
 
 
-def test_a_resolver_that_dies_is_replaced(own_dns, own_service):
+def test_it_runs_once_somebody_asks(world, tmp_path):
+    here = services.configured(tmp_path / "asked", {"sender_domain_check": 1}, world.lines)
+    here.start()
+    assert here.roles("resolver") == [] and here.json("status")[0]["counters"]["resolver"] == {}
+    assert here.roles("resolver") == [], "asking for its counters does not start it"
+    with Smtp(here) as smtp:
+        smtp.ehlo()
+        assert smtp.say("MAIL FROM:<x@plain.example>").startswith("250")
+    assert len(here.roles("resolver")) == 1, "the sender's domain was looked up"
+    assert here.stop() == 0
+
+
+def test_a_resolver_that_dies_is_replaced_when_it_is_needed(own_dns, own_service):
     here = own_service(own_dns.lines)
+    with ipc.door(here, "resolver") as channel:
+        assert Asker(channel)("plain.example", "MX")[0] == "found"
     old = here.roles("resolver")[0].pid
     os.kill(old, 9)
-    wait_until(lambda: [r for r in here.roles("resolver") if r.pid != old], what="a new resolver")
+    wait_until(lambda: not here.roles("resolver"), what="its end")
 
     def attempt():
         try:

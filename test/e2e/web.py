@@ -4,7 +4,6 @@ import collections
 import contextlib
 import http.server
 import ipaddress
-import socket
 import ssl
 import subprocess
 import threading
@@ -113,15 +112,6 @@ def running(service):
     return next(iter(service.roles("fetch")), None)
 
 
-def want(service):
-    """Has the role started, as a peer of its own would."""
-    parent = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    parent.connect(str(service.folder / "state/run/control"))
-    with ipc.Channel(parent) as channel:
-        channel.send("role_want", role=ipc.ROLES.index("fetch"))
-        wait_until(lambda: running(service), what="the role")
-
-
 class Fetch:
     """The role of a service, asked one question at a time or many."""
 
@@ -137,12 +127,11 @@ class Fetch:
         return serial, Got(RESULTS[got.result], got.status, got.type.decode(), got.body, got.why.decode())
 
     def __call__(self, *words, **options):
-        """One answer. The role ends when it is idle; who meets it then wants it again."""
+        """One answer. The role ends when it is idle; who meets it then asks again."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
                 if not self.channel:
-                    want(self.service)
                     self.channel = ipc.door(self.service, "fetch")
                 self.send(*words, **options)
                 return self.receive()[1]
