@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 import service as services  # noqa: E402
 
 LOAD = services.BUILD / "bench-load"
+MAILBOXES = 50
 
 
 class Table:
@@ -36,6 +37,17 @@ def load(*words):
         sys.exit(f"bench-load {' '.join(map(str, words))}: {done.stderr}")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {row.get("what", "memory"): row for row in rows}
+
+
+def with_mailboxes(service):
+    """A domain with mailboxes for the generator; the file that tells it of them."""
+    service.run("domain", "add", "bench.example")
+    names = [f"u{n}@bench.example" for n in range(MAILBOXES)]
+    bulk = "".join(f"{name} {{plain}}secret-{i}\n" for i, name in enumerate(names))
+    service.run("account", "add", "--from", "-", stdin=bulk)
+    accounts = service.folder / "accounts"
+    accounts.write_text("".join(f"{name} secret-{i}\n" for i, name in enumerate(names)))
+    return accounts
 
 
 def relay_rate(port, out, folder, messages, *options, destinations=1, **case):

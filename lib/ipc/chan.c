@@ -22,6 +22,7 @@ struct chan {
     void *ctx;
     struct list backlog; /* struct parcel */
     size_t backlog_bytes;
+    bool paused; /* nothing is read but by chan_drain */
     bool gathers;
     struct buf gathered; /* frames that leave at the end of this turn */
     bool due;            /* that is planned */
@@ -113,6 +114,12 @@ close_fd(int fd)
 }
 
 static void
+set_wants(struct chan *c)
+{
+    watch_want(c->watch, (c->paused ? 0 : LOOP_READ) | (list_empty(&c->backlog) ? 0 : LOOP_WRITE));
+}
+
+static void
 drop_parcel(struct chan *c, struct parcel *p)
 {
     list_remove(&p->link);
@@ -132,7 +139,7 @@ send_backlog(struct chan *c)
             return;
         drop_parcel(c, p); /* a dead peer is noticed by reading */
     }
-    watch_want(c->watch, LOOP_READ);
+    set_wants(c);
 }
 
 static struct err
@@ -148,7 +155,7 @@ keep_parcel(struct chan *c, struct slice bytes, int fd)
     memcpy(p->bytes, bytes.at, bytes.len);
     list_append(&c->backlog, &p->link);
     c->backlog_bytes += bytes.len;
-    watch_want(c->watch, LOOP_READ | LOOP_WRITE);
+    set_wants(c);
     return ERR_OK;
 }
 
@@ -311,10 +318,11 @@ finish_free(struct chan *c)
     free(c);
 }
 
-/* Into a room of its own where a handler drains another channel: its own packet lies in the first.
+/* Until there is no more, or too much for one turn. Into a room of its own where a handler drains
+ * another channel: its own packet lies in the first.
  */
 static void
-read_frames(struct chan *c)
+read_frames(struct chan *c, bool paused_too)
 {
     static uint8_t first[PACKET_MAX];
     static unsigned depth;
@@ -322,7 +330,8 @@ read_frames(struct chan *c)
     bool closed = false;
 
     c->busy++;
-    for (unsigned frames = 0; frames < CHAN_FRAMES_PER_TURN && !c->freed && !closed;) {
+    for (unsigned frames = 0;
+         frames < CHAN_FRAMES_PER_TURN && !c->freed && !closed && (paused_too || !c->paused);) {
         struct slice packet = {NULL, 0};
         int fd;
         struct err e = receive_packet(c->fd, room, &packet, &fd);
@@ -350,7 +359,7 @@ on_ready(void *ctx, unsigned ready)
     if (ready & LOOP_WRITE)
         send_backlog(c);
     if (ready & LOOP_READ)
-        read_frames(c);
+        read_frames(c, false);
 }
 
 struct chan *
@@ -370,6 +379,14 @@ void
 chan_gather(struct chan *c)
 {
     c->gathers = true;
+}
+
+void
+chan_pause(struct chan *c, bool paused)
+{
+    c->paused = paused;
+    if (c->fd >= 0)
+        set_wants(c);
 }
 
 void
@@ -466,7 +483,7 @@ void
 chan_drain(struct chan *c)
 {
     if (c->fd >= 0)
-        read_frames(c);
+        read_frames(c, true);
 }
 
 size_t

@@ -282,6 +282,43 @@ what_a_slow_peer_does_not_read_is_kept_in_order(void **state)
     loop_free(l);
 }
 
+static void
+stop(void *ctx)
+{
+    loop_stop(ctx);
+}
+
+static void
+a_paused_channel_takes_nothing_until_it_goes_on_or_is_drained(void **state)
+{
+    struct loop *l = loop_new();
+    struct side a, b;
+    struct guard_login m = {1, 41};
+    struct timer *t;
+
+    (void)state;
+    open_pair(l, &a, &b);
+    chan_pause(b.chan, true);
+    assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
+    t = loop_after(l, 1, stop, l);
+    loop_run(l);
+    assert_int_equal(b.calls, 0);
+    chan_drain(b.chan);
+    assert_int_equal(b.calls, 1);
+    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
+    timer_restart(t, 1);
+    loop_run(l);
+    assert_int_equal(b.calls, 1);
+    chan_pause(b.chan, false);
+    loop_run(l);
+    assert_int_equal(b.calls, 2);
+    assert_int_equal(a.wait, 42);
+    timer_free(t);
+    chan_free(a.chan);
+    chan_free(b.chan);
+    loop_free(l);
+}
+
 /* As one packet, and with a descriptor between them as three; in their order either way. */
 static void
 what_is_gathered_in_a_turn_leaves_together_at_its_end(void **state)
@@ -485,6 +522,7 @@ main(void)
         cmocka_unit_test(a_cancelled_question_is_never_answered),
         cmocka_unit_test(a_descriptor_travels_with_its_message),
         cmocka_unit_test(what_a_slow_peer_does_not_read_is_kept_in_order),
+        cmocka_unit_test(a_paused_channel_takes_nothing_until_it_goes_on_or_is_drained),
         cmocka_unit_test(what_is_gathered_in_a_turn_leaves_together_at_its_end),
         cmocka_unit_test(what_is_gathered_is_bounded_and_complete),
         cmocka_unit_test(draining_another_channel_leaves_this_packet_alone),

@@ -71,8 +71,9 @@ deliver(struct rooms *s, const struct store_deliver *m, const struct store_targe
 
     if (store_deliver(s->store, &d) == STORE_PENDING)
         return;
-    flush_now(s);
-    rooms_outcome(s, m->id, t->account, STORE_TRY_LATER); /* memory is full: the queue keeps it */
+    flush_now(s); /* makes room, unless a batch is on its way already */
+    if (store_deliver(s->store, &d) != STORE_PENDING)
+        rooms_outcome(s, m->id, t->account, STORE_TRY_LATER);
 }
 
 static bool
@@ -109,6 +110,8 @@ on_deliveries(void *ctx, struct chan_call *call, const union msg_any *any)
 
     while (msg_items_take(&deliveries, MSG_store_deliver, &m))
         deliver_to_all(s, &m, call->fd);
+    if (store_pending(s->store) >= ROOMS_PAUSE_BYTES)
+        chan_pause(call->chan, true); /* begin() in flush.c goes on */
     flush_soon(s);
 }
 

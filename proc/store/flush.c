@@ -113,14 +113,19 @@ batch_done(void *ctx)
         rooms_close(s);
 }
 
+/* What was pending is written when this returns. */
 static void
 begin(struct rooms *s)
 {
+    struct chan *queue = role_peer(s->role, ROLE_queue, 0);
+
     s->flush_due = false;
     s->flushing = true;
     LIST_EACH(at, &s->waiting)
     LIST_OF(at, struct waiter, link)->in_batch = true;
     s->batch = store_flush(s->store, 0);
+    if (queue)
+        chan_pause(queue, false);
     loop_work(s->role->loop, sync_batch, batch_done, s);
 }
 
