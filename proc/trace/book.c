@@ -1,7 +1,7 @@
 /* The table of events has the fields of trace_event.msg as its columns; every text that an event
- * can be found by is a row of `keys`. What is lost in a power cut is not worth a sync, so there is
- * none: a file that was torn by one is found damaged and moved aside. A kill costs the open
- * transaction. */
+ * can be found by is filed in the index (runs.h). What is lost in a power cut is not worth a sync,
+ * so there is none: a file that was torn by one is found damaged and moved aside. A kill costs the
+ * open transaction. */
 #include "book.h"
 
 #include <errno.h>
@@ -21,16 +21,9 @@ static const char schema[] = "BEGIN;"
 #include "ipc/trace_event.msg"
 #undef FIELD
 #undef END
-                             "CREATE TABLE keys (key INTEGER NOT NULL, event INTEGER NOT NULL,"
-                             " PRIMARY KEY (key, event)) WITHOUT ROWID;"
-                             "PRAGMA user_version=2;"
+    RUNS_SCHEMA "PRAGMA user_version=3;"
                              "COMMIT;";
 
-#define KEYS_BELOW(key) "SELECT event FROM keys WHERE key=" key " AND event<?3"
-#define KEYS_ABOVE(key) "SELECT event FROM keys WHERE key=" key " AND event>?3"
-
-/* The two walks merge two stretches of the index, so that the first rows come at once however many
- * there are. */
 static const char *const texts[BOOK_STATEMENTS] = {
     [BOOK_PUT] = "INSERT INTO events VALUES (NULL"
 #define FIELD(type, name) ", ?"
@@ -39,10 +32,7 @@ static const char *const texts[BOOK_STATEMENTS] = {
 #undef MSG
 #undef FIELD
 #undef END
-        [BOOK_FILE] = "INSERT INTO keys VALUES (?1, ?2)",
-    [BOOK_GET] = "SELECT * FROM events WHERE number=?1",
-    [BOOK_NEWEST] = KEYS_BELOW("?1") " UNION " KEYS_BELOW("?2") " ORDER BY event DESC",
-    [BOOK_OLDEST] = KEYS_ABOVE("?1") " UNION " KEYS_ABOVE("?2") " ORDER BY event",
+        [BOOK_GET] = "SELECT * FROM events WHERE number=?1",
 };
 
 void
@@ -111,7 +101,9 @@ begin(struct book *b)
         code = run(b, schema);
     else if (code == SQLITE_OK && version != BOOK_VERSION)
         code = SQLITE_NOTADB;
-    return code == SQLITE_OK ? prepare(b) : code;
+    if (code == SQLITE_OK)
+        code = prepare(b);
+    return code == SQLITE_OK ? runs_open(&b->runs, b->sqlite) : code;
 }
 
 struct err
@@ -143,6 +135,7 @@ book_close(struct book *b)
         sqlite3_finalize(b->statements[i]);
         b->statements[i] = NULL;
     }
+    runs_close(&b->runs);
     sqlite3_close(b->sqlite); /* folds and removes the -wal */
     b->sqlite = NULL;
 }
@@ -235,8 +228,7 @@ put_event(struct book *b, const struct trace_event *e)
 static void
 file_later(struct book *b, const struct trace_event *e)
 {
-    int64_t number = sqlite3_last_insert_rowid(b->sqlite);
-    uint64_t keys[KEYS_MAX];
+    uint32_t number = (uint32_t)sqlite3_last_insert_rowid(b->sqlite), keys[KEYS_MAX];
     size_t count = keys_of_event(e, keys);
 
     if (b->filing_count + count > b->filing_room) {
@@ -244,34 +236,7 @@ file_later(struct book *b, const struct trace_event *e)
         b->filings = heap_grow(b->filings, b->filing_room * sizeof(*b->filings));
     }
     for (size_t i = 0; i < count; i++)
-        b->filings[b->filing_count++] = (struct filing){(int64_t)keys[i], number};
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const struct filing *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->event < y->event ? -1 : x->event > y->event;
-}
-
-/* Hashes lie all over the index: in their order each page of it is touched once. */
-static int
-put_filings(struct book *b)
-{
-    sqlite3_stmt *s = b->statements[BOOK_FILE];
-    int code = SQLITE_OK;
-
-    if (b->filing_count)
-        qsort(b->filings, b->filing_count, sizeof(*b->filings), compare);
-    for (size_t i = 0; code == SQLITE_OK && i < b->filing_count; i++) {
-        sqlite3_bind_int64(s, 1, b->filings[i].key);
-        sqlite3_bind_int64(s, 2, b->filings[i].event);
-        code = step(s);
-    }
-    return code;
+        b->filings[b->filing_count++] = runs_entry(keys[i], number);
 }
 
 /* The transaction is over, one way or the other. */
@@ -280,8 +245,10 @@ end(struct book *b, int code)
 {
     struct err e = error(b, code);
 
-    if (b->writing && code != SQLITE_OK)
+    if (b->writing && code != SQLITE_OK) {
         run(b, "ROLLBACK");
+        (void)runs_read(&b->runs);
+    }
     b->writing = false;
     free(b->filings);
     b->filings = NULL;
@@ -310,7 +277,7 @@ book_commit(struct book *b)
 
     if (!b->writing)
         return ERR_OK;
-    code = put_filings(b);
+    code = b->filing_count ? runs_put(&b->runs, b->filings, b->filing_count) : SQLITE_OK;
     if (code == SQLITE_OK)
         code = run(b, "COMMIT");
     return end(b, code);
@@ -338,16 +305,19 @@ take_slice(sqlite3_stmt *s, int at)
     return slice_make(text, (size_t)sqlite3_column_bytes(s, at));
 }
 
-static bool
-get_event(struct book *b, uint64_t number, struct trace_event *e, int *code)
+/* A search, as the index calls back. */
+struct reading {
+    struct book *book;
+    book_fn *fn;
+    void *ctx;
+    int code;
+};
+
+static void
+take_event(sqlite3_stmt *s, struct trace_event *e)
 {
-    sqlite3_stmt *s = b->statements[BOOK_GET];
     int at = 1;
 
-    bind_u64(s, 1, number);
-    *code = sqlite3_step(s);
-    if (*code != SQLITE_ROW)
-        return false;
 #define MSG(name)
 #define FIELD(type, name) e->name = take_##type(s, at++);
 #define END(name)
@@ -355,30 +325,37 @@ get_event(struct book *b, uint64_t number, struct trace_event *e, int *code)
 #undef MSG
 #undef FIELD
 #undef END
-    return true;
+}
+
+static bool
+read_event(void *ctx, uint32_t number)
+{
+    struct reading *r = ctx;
+    sqlite3_stmt *s = r->book->statements[BOOK_GET];
+    struct trace_event e;
+    bool more = true;
+    int code;
+
+    bind_u32(s, 1, number);
+    code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        take_event(s, &e);
+        more = r->fn(r->ctx, number, &e);
+    } else if (code != SQLITE_DONE) {
+        r->code = code;
+        more = false;
+    }
+    sqlite3_reset(s);
+    return more;
 }
 
 struct err
-book_read(struct book *b, enum book_statement order, const uint64_t keys[2], uint64_t from,
-          book_fn *fn, void *ctx)
+book_read(struct book *b, const uint32_t keys[2], uint64_t from, bool newest_first, book_fn *fn,
+          void *ctx)
 {
-    sqlite3_stmt *s = b->statements[order];
-    struct trace_event e;
-    bool more = true;
-    int code = SQLITE_DONE, got;
+    struct reading r = {.book = b, .fn = fn, .ctx = ctx};
+    int code = runs_find(&b->runs, keys, from < UINT32_MAX ? (uint32_t)from : UINT32_MAX,
+                         newest_first, read_event, &r);
 
-    bind_u64(s, 1, keys[0]);
-    bind_u64(s, 2, keys[1]);
-    bind_u64(s, 3, from);
-    while (more && (code = sqlite3_step(s)) == SQLITE_ROW) {
-        uint64_t number = take_u64(s, 0);
-
-        if (get_event(b, number, &e, &got))
-            more = fn(ctx, number, &e);
-        else if (got != SQLITE_DONE)
-            more = false, code = got;
-        sqlite3_reset(b->statements[BOOK_GET]);
-    }
-    sqlite3_reset(s);
-    return error(b, code);
+    return error(b, code == SQLITE_OK ? r.code : code);
 }

@@ -8,20 +8,16 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "ipc/msg.h"
+#include "runs.h"
 
 enum {
-    BOOK_VERSION = 2,            /* user_version of the format */
+    BOOK_VERSION = 3,            /* user_version of the format */
     BOOK_CACHE_KIB = 2048,       /* pages kept in memory while it is open */
     BOOK_CHECKPOINT_PAGES = 256, /* of 4 KiB: so large the -wal file grows */
     BOOK_NAME_MAX = 48,
 };
 
-enum book_statement { BOOK_PUT, BOOK_FILE, BOOK_GET, BOOK_NEWEST, BOOK_OLDEST, BOOK_STATEMENTS };
-
-/* A row of `keys` that waits for the commit. */
-struct filing {
-    int64_t key, event;
-};
+enum book_statement { BOOK_PUT, BOOK_GET, BOOK_STATEMENTS };
 
 struct book {
     struct list link;
@@ -29,8 +25,9 @@ struct book {
     uint64_t bytes;  /* on disk, when it was last looked at */
     sqlite3 *sqlite; /* NULL: closed */
     sqlite3_stmt *statements[BOOK_STATEMENTS];
-    bool writing;           /* a transaction is open */
-    struct filing *filings; /* of its events */
+    struct runs runs;  /* the index */
+    bool writing;      /* a transaction is open */
+    uint64_t *filings; /* entries of its events, for the index */
     size_t filing_count, filing_room;
 };
 
@@ -46,8 +43,8 @@ struct err book_commit(struct book *b);
 /* Events filed under one of two keys, with a number below (newest first) or above (oldest first)
  * the given one. fn says whether to go on; its slices live for the call. */
 typedef bool book_fn(void *ctx, uint64_t number, const struct trace_event *e);
-struct err book_read(struct book *b, enum book_statement order, const uint64_t keys[2],
-                     uint64_t from, book_fn *fn, void *ctx);
+struct err book_read(struct book *b, const uint32_t keys[2], uint64_t from, bool newest_first,
+                     book_fn *fn, void *ctx);
 
 void book_measure(struct book *b);
 void book_remove(struct book *b);           /* its files; closes it */

@@ -1,6 +1,6 @@
 /* Everything is filed as text: the references of session and message, the addresses, the
  * Message-ID. Who knows an id can make its reference, so an id costs no row of its own. The number
- * of a text is its FNV-1a hash, as few texts share one and what is found is compared. */
+ * of a text is half of its FNV-1a hash, as few texts share one and what is found is compared. */
 #include "key.h"
 
 #include "base/clock.h"
@@ -8,14 +8,14 @@
 #define FNV_BEGIN UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
-static uint64_t
+static uint32_t
 key(struct slice text)
 {
     uint64_t h = FNV_BEGIN;
 
     for (size_t i = 0; i < text.len; i++)
         h = (h ^ ascii_lower(text.at[i])) * FNV_PRIME;
-    return h;
+    return (uint32_t)(h >> 32 ^ h);
 }
 
 struct texts {
@@ -38,14 +38,14 @@ read_texts(const struct trace_event *e, struct texts *t)
 }
 
 size_t
-keys_of_event(const struct trace_event *e, uint64_t keys[KEYS_MAX])
+keys_of_event(const struct trace_event *e, uint32_t keys[KEYS_MAX])
 {
     struct texts t;
     size_t n = 0;
 
     read_texts(e, &t);
     for (size_t i = 0; i < KEYS_MAX; i++) {
-        uint64_t k = key(t.of[i]);
+        uint32_t k = key(t.of[i]);
         bool known = t.of[i].len == 0;
 
         for (size_t j = 0; j < n; j++)
@@ -56,7 +56,7 @@ keys_of_event(const struct trace_event *e, uint64_t keys[KEYS_MAX])
     return n;
 }
 
-uint64_t
+uint32_t
 key_of_thread(uint64_t id)
 {
     char reference[ID_REFERENCE_LEN + 1];
@@ -67,7 +67,7 @@ key_of_thread(uint64_t id)
 
 /* What reads as an id may be somebody's name as well. */
 void
-keys_of_text(struct slice what, uint64_t keys[2])
+keys_of_text(struct slice what, uint32_t keys[2])
 {
     uint64_t id = id_parse(what.at, what.len);
 

@@ -223,14 +223,13 @@ take(void *ctx, uint64_t number, const struct trace_event *e)
 }
 
 static void
-read_book(struct shelf *s, struct book *b, struct walk *w, enum book_statement order,
-          const uint64_t keys[2], uint64_t from)
+read_book(struct shelf *s, struct book *b, struct walk *w, const uint32_t keys[2], uint64_t from)
 {
     struct err e = book_open(b);
 
     w->book = b;
     if (!err_is(e))
-        e = book_read(b, order, keys, from, take, w);
+        e = book_read(b, keys, from, !w->thread, take, w);
     if (e.kind == ERR_MALFORMED)
         set_aside(s, b);
 }
@@ -245,7 +244,8 @@ void
 shelf_find(struct shelf *s, struct slice what, uint64_t before, shelf_fn *fn, void *ctx)
 {
     struct walk w = {.what = what, .fn = fn, .ctx = ctx};
-    uint64_t keys[2], begun = before >> SHELF_NUMBER_BITS;
+    uint32_t keys[2];
+    uint64_t begun = before >> SHELF_NUMBER_BITS;
     struct list *earlier;
 
     shelf_commit(s);
@@ -255,8 +255,7 @@ shelf_find(struct shelf *s, struct slice what, uint64_t before, shelf_fn *fn, vo
 
         earlier = at->prev;
         if (b->begun <= begun)
-            read_book(s, b, &w, BOOK_NEWEST, keys,
-                      b->begun == begun ? number_of(before) : INT64_MAX);
+            read_book(s, b, &w, keys, b->begun == begun ? number_of(before) : UINT64_MAX);
     }
 }
 
@@ -264,7 +263,7 @@ void
 shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void *ctx)
 {
     struct walk w = {.thread = thread, .fn = fn, .ctx = ctx};
-    uint64_t keys[2] = {key_of_thread(thread), key_of_thread(thread)};
+    uint32_t keys[2] = {key_of_thread(thread), key_of_thread(thread)};
     uint64_t begun = after >> SHELF_NUMBER_BITS;
 
     shelf_commit(s);
@@ -273,7 +272,7 @@ shelf_show(struct shelf *s, uint64_t thread, uint64_t after, shelf_fn *fn, void 
         struct book *b = LIST_OF(at, struct book, link);
 
         if (!w.over && b->begun >= begun)
-            read_book(s, b, &w, BOOK_OLDEST, keys, b->begun == begun ? number_of(after) : 0);
+            read_book(s, b, &w, keys, b->begun == begun ? number_of(after) : 0);
     }
 }
 

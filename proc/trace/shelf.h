@@ -7,7 +7,7 @@
 
 enum {
     SHELF_BOOKS_BY_SIZE = 16,    /* a book takes at most this part of what all may take, */
-    SHELF_BOOK_BYTES = 16 << 20, /* or this: the index of a larger one is slower to write */
+    SHELF_BOOK_BYTES = 16 << 20, /* or this: what its index merges at a time stays small */
     SHELF_BOOKS_BY_TIME = 30,    /* and of the time that all are kept for */
     SHELF_OPEN_MAX = 4000,       /* events of one transaction */
 };
