@@ -56,7 +56,7 @@ end(void **state)
 static void
 put(struct world *w, size_t events, uint32_t keys, uint32_t keys_each)
 {
-    uint64_t entries[8192];
+    uint64_t entries[8192] = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < events; i++) {

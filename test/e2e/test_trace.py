@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import sqlite3
+import struct
 import time
 
 import ipc
@@ -138,11 +139,11 @@ def reference_to(id):
 
 
 def key_of(text):
-    """As docs/trace.md has it: FNV-1a, as SQLite's signed integer."""
+    """As docs/trace.md has it: FNV-1a, folded."""
     h = 0xCBF29CE484222325
     for byte in text.lower().encode():
         h = (h ^ byte) * 0x100000001B3 & (1 << 64) - 1
-    return h - (h >> 63 << 64)
+    return (h >> 32 ^ h) & (1 << 32) - 1
 
 
 def write_book(service, *events):
@@ -151,15 +152,19 @@ def write_book(service, *events):
     file = folder / f"{int(time.time()) - 5}.db"
     book = sqlite3.connect(file)
     book.execute(f"CREATE TABLE events (number INTEGER PRIMARY KEY, {', '.join(name for _, name in FIELDS)})")
-    book.execute("CREATE TABLE keys (key INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (key, event))"
-                 " WITHOUT ROWID")
+    book.execute("CREATE TABLE runs (run INTEGER PRIMARY KEY, level INTEGER NOT NULL, leaves INTEGER NOT NULL)")
+    book.execute("CREATE TABLE leaves (number INTEGER PRIMARY KEY, entries BLOB NOT NULL)")
+    entries = []
     for number, given in enumerate(events, 1):
         event = {name: "" if kind == "slice" else 0 for kind, name in FIELDS}
         event.update(given, kind=KINDS.index(given["kind"]), time=int(time.time() * 1e6) + number)
         book.execute(f"INSERT INTO events VALUES (?, {', '.join('?' * len(FIELDS))})", [number, *event.values()])
         names = [event["recipient"]] + [reference_to(event[n]) for n in ("session", "message") if event[n]]
-        book.executemany("INSERT INTO keys VALUES (?, ?)", [(key_of(n), number) for n in set(names) if n])
-    book.execute("PRAGMA user_version=2")
+        entries += [key_of(n) << 32 | number for n in set(names) if n]
+    assert len(entries) <= 500, "one leaf"
+    book.execute("INSERT INTO runs VALUES (0, 0, 1)")
+    book.execute("INSERT INTO leaves VALUES (0, ?)", [struct.pack(f"={len(entries)}Q", *sorted(entries))])
+    book.execute("PRAGMA user_version=3")
     book.commit()
     book.close()
     os.chown(file, folder.stat().st_uid, folder.stat().st_gid)
