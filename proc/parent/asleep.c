@@ -15,27 +15,6 @@ struct end {
     struct watch *watch;
 };
 
-static void
-end_free(struct end *e)
-{
-    watch_free(e->watch);
-    list_remove(&e->link);
-    free(e);
-}
-
-static struct end *
-find(const struct child *sleeper, const struct child *of)
-{
-    LIST_EACH(at, &sleeper->ends)
-    {
-        struct end *e = LIST_OF(at, struct end, link);
-
-        if (e->of == of)
-            return e;
-    }
-    return NULL;
-}
-
 /* The other end may have been closed instead: its process is about to be replaced. */
 static void
 on_word(void *ctx, unsigned ready)
@@ -49,28 +28,33 @@ on_word(void *ctx, unsigned ready)
         child_want(e->sleeper);
 }
 
-void
-asleep_keep(struct child *sleeper, const struct child *of, int fd)
-{
-    struct end *e = find(sleeper, of);
-
-    if (e) {
-        close(e->fd);
-        end_free(e);
-    }
-    e = heap_take(sizeof(*e));
-    *e = (struct end){.sleeper = sleeper, .of = of, .fd = fd};
-    e->watch = loop_watch(sleeper->parent->loop, fd, LOOP_READ, on_word, e);
-    list_append(&sleeper->ends, &e->link);
-}
-
 int
 asleep_take(struct child *sleeper, const struct child *of)
 {
-    struct end *e = find(sleeper, of);
-    int fd = e ? e->fd : -1;
+    LIST_EACH(at, &sleeper->ends)
+    {
+        struct end *e = LIST_OF(at, struct end, link);
+        int fd = e->fd;
 
-    if (e)
-        end_free(e);
-    return fd;
+        if (e->of != of)
+            continue;
+        watch_free(e->watch);
+        list_remove(&e->link);
+        free(e);
+        return fd;
+    }
+    return -1;
+}
+
+void
+asleep_keep(struct child *sleeper, const struct child *of, int fd)
+{
+    struct end *e = heap_take(sizeof(*e));
+    int old = asleep_take(sleeper, of);
+
+    if (old >= 0)
+        close(old);
+    *e = (struct end){.sleeper = sleeper, .of = of, .fd = fd};
+    e->watch = loop_watch(sleeper->parent->loop, fd, LOOP_READ, on_word, e);
+    list_append(&sleeper->ends, &e->link);
 }

@@ -12,6 +12,7 @@
 
 #include "base/ensure.h"
 #include "key.h"
+#include "statement.h"
 
 static const char schema[] = "BEGIN;"
                              "CREATE TABLE events (number INTEGER PRIMARY KEY"
@@ -201,15 +202,6 @@ bind_slice(sqlite3_stmt *s, int at, struct slice text)
 }
 
 static int
-step(sqlite3_stmt *s)
-{
-    int code = sqlite3_step(s);
-
-    sqlite3_reset(s);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-static int
 put_event(struct book *b, const struct trace_event *e)
 {
     sqlite3_stmt *s = b->statements[BOOK_PUT];
@@ -222,7 +214,7 @@ put_event(struct book *b, const struct trace_event *e)
 #undef MSG
 #undef FIELD
 #undef END
-    return step(s);
+    return statement_run(s);
 }
 
 static void

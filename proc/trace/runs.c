@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "statement.h"
 
 static const char *const texts[RUNS_STATEMENTS] = {
     [RUNS_LIST] = "SELECT run, level, leaves FROM runs ORDER BY run",
@@ -14,15 +15,6 @@ static const char *const texts[RUNS_STATEMENTS] = {
     [RUNS_GET_LEAF] = "SELECT entries FROM leaves WHERE number=?1",
     [RUNS_DROP_LEAVES] = "DELETE FROM leaves WHERE number>=?1",
 };
-
-static int
-step(sqlite3_stmt *s)
-{
-    int code = sqlite3_step(s);
-
-    sqlite3_reset(s);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
 
 static int64_t
 leaf_number(uint64_t run, uint32_t place)
@@ -122,7 +114,7 @@ put_leaf(const struct runs *r, int64_t number, const uint64_t *entries, size_t c
 
     sqlite3_bind_int64(s, 1, number);
     sqlite3_bind_blob(s, 2, entries, (int)(count * sizeof(*entries)), SQLITE_STATIC);
-    return step(s);
+    return statement_run(s);
 }
 
 /* Behind all others. */
@@ -144,7 +136,7 @@ put_run(struct runs *r, uint32_t level, uint64_t *entries, size_t count)
     sqlite3_bind_int64(s, 2, run.level);
     sqlite3_bind_int64(s, 3, run.leaves);
     add(r, run);
-    return step(s);
+    return statement_run(s);
 }
 
 static int
@@ -154,8 +146,8 @@ drop_from(const struct runs *r, uint64_t run)
 
     sqlite3_bind_int64(r->statements[RUNS_DROP], 1, (int64_t)run);
     sqlite3_bind_int64(r->statements[RUNS_DROP_LEAVES], 1, leaf_number(run, 0));
-    code = step(r->statements[RUNS_DROP]);
-    return code == SQLITE_OK ? step(r->statements[RUNS_DROP_LEAVES]) : code;
+    code = statement_run(r->statements[RUNS_DROP]);
+    return code == SQLITE_OK ? statement_run(r->statements[RUNS_DROP_LEAVES]) : code;
 }
 
 static bool
