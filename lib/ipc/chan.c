@@ -22,7 +22,7 @@ struct chan {
     void *ctx;
     struct list backlog; /* struct parcel */
     size_t backlog_bytes;
-    bool paused; /* nothing is read but by chan_drain */
+    bool paused; /* nothing is read */
     bool gathers;
     struct buf gathered; /* frames that leave at the end of this turn */
     bool due;            /* that is planned */
@@ -322,7 +322,7 @@ finish_free(struct chan *c)
  * another channel: its own packet lies in the first.
  */
 static void
-read_frames(struct chan *c, bool paused_too)
+read_frames(struct chan *c)
 {
     static uint8_t first[PACKET_MAX];
     static unsigned depth;
@@ -331,7 +331,7 @@ read_frames(struct chan *c, bool paused_too)
 
     c->busy++;
     for (unsigned frames = 0;
-         frames < CHAN_FRAMES_PER_TURN && !c->freed && !closed && (paused_too || !c->paused);) {
+         frames < CHAN_FRAMES_PER_TURN && !c->freed && !c->paused && !closed;) {
         struct slice packet = {NULL, 0};
         int fd;
         struct err e = receive_packet(c->fd, room, &packet, &fd);
@@ -359,7 +359,7 @@ on_ready(void *ctx, unsigned ready)
     if (ready & LOOP_WRITE)
         send_backlog(c);
     if (ready & LOOP_READ)
-        read_frames(c, false);
+        read_frames(c);
 }
 
 struct chan *
@@ -483,7 +483,7 @@ void
 chan_drain(struct chan *c)
 {
     if (c->fd >= 0)
-        read_frames(c, true);
+        read_frames(c);
 }
 
 size_t

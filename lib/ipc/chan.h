@@ -71,8 +71,8 @@ bool chan_ask_now(int fd, enum msg_type type, const void *message, int send_fd,
 /* Handle what has already arrived before going on: order between two channels. */
 void chan_drain(struct chan *c);
 
-/* Take nothing further, or go on: meanwhile what the peer sends stays with it, and it sees that by
- * chan_backlog. Its death, too, is noticed afterwards only. */
+/* Take nothing further, not by chan_drain either, or go on: meanwhile what the peer sends stays
+ * with it, and it sees that by chan_backlog. Its death, too, is noticed afterwards only. */
 void chan_pause(struct chan *c, bool paused);
 
 size_t chan_backlog(const struct chan *c); /* bytes the peer has not taken yet */

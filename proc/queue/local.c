@@ -8,7 +8,8 @@
 #include "schedule.h"
 
 enum {
-    TARGETS_ROOM = 24 * 1024, /* bytes of targets in one delivery, beside the body */
+    TARGETS_ROOM = 24 * 1024,  /* bytes of targets in one delivery, beside the body */
+    DELIVERY_BYTES = 16 << 20, /* to be written for one, so that a store can put off the next */
     OUTBOX_ROOM = MSG_FRAME_MAX - 64,
 };
 
@@ -18,6 +19,7 @@ struct parcel {
     struct message *message;
     struct store_deliver delivery;
     struct buf targets; /* store_target items of this delivery */
+    uint64_t bytes;     /* that the store writes for them */
     unsigned store, stores;
     int fd;
     bool failed;
@@ -82,6 +84,7 @@ put_delivery(struct parcel *p)
     if (p->fd >= 0)
         p->failed |= !send_outbox(p->q, p->store, p->fd);
     buf_reset(&p->targets);
+    p->bytes = 0;
 }
 
 static void
@@ -94,8 +97,10 @@ put_target(void *ctx, const struct envelope_target *e)
     if (!t || e->to.account == 0 || (t->state != TARGET_OPEN && t->state != TARGET_SENT) ||
         shard_owner(e->to.account, p->stores) != p->store)
         return;
-    if (p->targets.len + e->address.len + 64 > TARGETS_ROOM)
+    if (p->targets.len + e->address.len + 64 > TARGETS_ROOM ||
+        p->bytes + p->message->size > DELIVERY_BYTES)
         put_delivery(p);
+    p->bytes += p->message->size;
     msg_items_put(&p->targets, MSG_store_target, &item);
     t->state = TARGET_SENT;
 }

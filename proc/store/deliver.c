@@ -69,11 +69,8 @@ deliver(struct rooms *s, const struct store_deliver *m, const struct store_targe
                                .prefix = prefix_of(m, t, prefix),
                                .body = body};
 
-    if (store_deliver(s->store, &d) == STORE_PENDING)
-        return;
-    flush_now(s); /* makes room, unless a batch is on its way already */
     if (store_deliver(s->store, &d) != STORE_PENDING)
-        rooms_outcome(s, m->id, t->account, STORE_TRY_LATER);
+        rooms_outcome(s, m->id, t->account, STORE_TRY_LATER); /* memory is full */
 }
 
 static bool

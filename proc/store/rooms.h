@@ -16,8 +16,8 @@ enum {
     ROOMS_OPEN_ACCOUNTS = 128,
     ROOMS_IDLE_ACCOUNTS = 4, /* kept open when nothing happened for a while */
     ROOMS_IDLE_MS = 5000,
-    ROOMS_PAUSE_BYTES = 32 << 20,   /* pending: the queue keeps what follows until a batch begins */
-    ROOMS_PENDING_BYTES = 64 << 20, /* what a login asks for comes nevertheless */
+    ROOMS_PAUSE_BYTES = 32 << 20, /* pending: the queue keeps what follows until a batch begins */
+    ROOMS_PENDING_BYTES = 64 << 20,
 };
 
 struct rooms {

@@ -3,6 +3,7 @@ import crypt
 import socket
 import time
 
+from service import wait_until
 from wire import Smtp, Pop3, open_mailbox, read_all, retrieve, send, without_trace
 
 BODY = b"Subject: one of many\r\n\r\n" + b"x" * 60 + b"\r\n"
@@ -64,6 +65,21 @@ def test_many_accounts_come_from_a_file_and_work(own, request, tmp_path):
         here.accounts[address] = "moved-here"
         send(here, BODY, "x@away.example", [address])
         assert len(read_all(here, address, 1)) == 1
+
+
+def test_a_large_message_to_many_mailboxes_is_put_off_for_none(own):
+    """All of it is more than a store keeps in memory, so the queue has to wait for the disk."""
+    here = own()
+    bulk = "".join(f"m{n}@here.example {{plain}}m{n}-secret\n" for n in range(30))
+    here.run("account", "add", "--from", "-", stdin=bulk)
+    addresses = [line.split()[0] for line in bulk.splitlines()]
+    send(here, b"Subject: large\r\n\r\n" + (b"x" * 998 + b"\r\n") * 9000, "x@away.example", addresses)
+
+    def counters():
+        return here.json("status")[0]["counters"]["queue"]
+
+    wait_until(lambda: counters()["delivered"] == 30, 30, "all thirty")
+    assert counters()["deferrals"] == 0
 
 
 def test_many_idle_connections_are_no_trouble(here):
