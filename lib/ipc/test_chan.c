@@ -89,103 +89,110 @@ open_pair(struct loop *l, struct side *a, struct side *b)
     b->chan = chan_new(l, ends[1], handlers, &events, b);
 }
 
+struct pair {
+    struct loop *loop;
+    struct side a, b;
+};
+
+static int
+begin(void **state)
+{
+    struct pair *p = heap_take(sizeof(*p));
+
+    p->loop = loop_new();
+    open_pair(p->loop, &p->a, &p->b);
+    *state = p;
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    struct pair *p = *state;
+
+    chan_free(p->a.chan);
+    chan_free(p->b.chan);
+    loop_free(p->loop);
+    free(p);
+    return 0;
+}
+
+static void
+ask(struct pair *p, const struct guard_login *m, int fd)
+{
+    chan_ask(p->a.chan, MSG_guard_login, m, fd, MSG_guard_login_answer, on_answer, &p->a);
+}
+
 static void
 a_question_gets_its_answer(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 41};
 
-    (void)state;
-    open_pair(l, &a, &b);
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    loop_run(l);
-    assert_int_equal(a.answers, 1);
-    assert_int_equal(a.wait, 42);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
+    ask(p, &m, -1);
+    loop_run(p->loop);
+    assert_int_equal(p->a.answers, 1);
+    assert_int_equal(p->a.wait, 42);
 }
 
 static void
 a_question_to_a_peer_that_dies_is_answered_with_nothing(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 41};
 
-    (void)state;
-    open_pair(l, &a, &b);
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    chan_free(b.chan);
-    loop_run(l);
-    assert_int_equal(a.nulls, 1);
-    assert_int_equal(a.closed, 1);
-    loop_free(l);
+    ask(p, &m, -1);
+    chan_free(p->b.chan);
+    p->b.chan = NULL;
+    loop_run(p->loop);
+    assert_int_equal(p->a.nulls, 1);
+    assert_int_equal(p->a.closed, 1);
 }
 
 static void
 a_cancelled_question_is_never_answered(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 41};
 
-    (void)state;
-    open_pair(l, &a, &b);
     chan_ask_cancel(
-        chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &b));
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    loop_run(l);
-    assert_int_equal(a.answers, 1);
-    assert_int_equal(b.answers, 0);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
+        chan_ask(p->a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &p->b));
+    ask(p, &m, -1);
+    loop_run(p->loop);
+    assert_int_equal(p->a.answers, 1);
+    assert_int_equal(p->b.answers, 0);
 }
 
 static void
 a_descriptor_travels_with_its_message(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 41};
     int fd = memfd_create("test", 0);
     char got[5] = "";
 
-    (void)state;
     assert_int_equal(write(fd, "mail", 4), 4);
-    open_pair(l, &a, &b);
-    chan_ask(a.chan, MSG_guard_login, &m, fd, MSG_guard_login_answer, on_answer, &a);
-    loop_run(l);
-    assert_int_equal(pread(b.got_fd, got, 4, 0), 4);
+    ask(p, &m, fd);
+    loop_run(p->loop);
+    assert_int_equal(pread(p->b.got_fd, got, 4, 0), 4);
     assert_string_equal(got, "mail");
-    close(b.got_fd);
+    close(p->b.got_fd);
     close(fd);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
 }
 
 static void
 what_a_slow_peer_does_not_read_is_kept_in_order(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 0};
 
-    (void)state;
-    open_pair(l, &a, &b);
     for (m.delay = 0; m.delay < 5000; m.delay++)
-        assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
-    assert_true(chan_backlog(a.chan) > 0);
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    loop_run(l);
-    assert_int_equal(b.calls, 5001);
-    assert_int_equal(a.wait, 5001);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
+        assert_false(err_is(chan_send(p->a.chan, MSG_guard_login, &m, -1)));
+    assert_true(chan_backlog(p->a.chan) > 0);
+    ask(p, &m, -1);
+    loop_run(p->loop);
+    assert_int_equal(p->b.calls, 5001);
+    assert_int_equal(p->a.wait, 5001);
 }
 
 static void
@@ -197,28 +204,22 @@ stop(void *ctx)
 static void
 a_paused_channel_takes_nothing_until_it_goes_on(void **state)
 {
-    struct loop *l = loop_new();
-    struct side a, b;
+    struct pair *p = *state;
     struct guard_login m = {1, 41};
     struct timer *t;
 
-    (void)state;
-    open_pair(l, &a, &b);
-    chan_pause(b.chan, true);
-    assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    t = loop_after(l, 1, stop, l);
-    loop_run(l);
-    chan_drain(b.chan);
-    assert_int_equal(b.calls, 0);
-    chan_pause(b.chan, false);
-    loop_run(l);
-    assert_int_equal(b.calls, 2);
-    assert_int_equal(a.wait, 42);
+    chan_pause(p->b.chan, true);
+    assert_false(err_is(chan_send(p->a.chan, MSG_guard_login, &m, -1)));
+    ask(p, &m, -1);
+    t = loop_after(p->loop, 1, stop, p->loop);
+    loop_run(p->loop);
+    chan_drain(p->b.chan);
+    assert_int_equal(p->b.calls, 0);
+    chan_pause(p->b.chan, false);
+    loop_run(p->loop);
+    assert_int_equal(p->b.calls, 2);
+    assert_int_equal(p->a.wait, 42);
     timer_free(t);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
 }
 
 /* As one packet, and with a descriptor between them as three; in their order either way. */
@@ -271,23 +272,17 @@ what_is_gathered_in_a_turn_leaves_together_at_its_end(void **state)
 static void
 what_is_gathered_is_bounded_and_complete(void **state)
 {
-    struct loop *l = loop_new();
+    struct pair *p = *state;
     struct guard_login m = {1, 0};
-    struct side a, b;
 
-    (void)state;
-    open_pair(l, &a, &b);
-    chan_gather(a.chan);
-    chan_gather(b.chan);
+    chan_gather(p->a.chan);
+    chan_gather(p->b.chan);
     for (m.delay = 0; m.delay < 5000; m.delay++)
-        assert_false(err_is(chan_send(a.chan, MSG_guard_login, &m, -1)));
-    chan_ask(a.chan, MSG_guard_login, &m, -1, MSG_guard_login_answer, on_answer, &a);
-    loop_run(l);
-    assert_int_equal(b.calls, 5001);
-    assert_int_equal(a.wait, 5001);
-    chan_free(a.chan);
-    chan_free(b.chan);
-    loop_free(l);
+        assert_false(err_is(chan_send(p->a.chan, MSG_guard_login, &m, -1)));
+    ask(p, &m, -1);
+    loop_run(p->loop);
+    assert_int_equal(p->b.calls, 5001);
+    assert_int_equal(p->a.wait, 5001);
 }
 
 static void
@@ -357,19 +352,21 @@ a_malformed_frame_names_the_peer_and_harms_nobody(void **state)
     loop_free(l);
 }
 
-/* Filled in pieces, as it is when it arrives. */
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_question_gets_its_answer),
-        cmocka_unit_test(a_question_to_a_peer_that_dies_is_answered_with_nothing),
-        cmocka_unit_test(a_cancelled_question_is_never_answered),
-        cmocka_unit_test(a_descriptor_travels_with_its_message),
-        cmocka_unit_test(what_a_slow_peer_does_not_read_is_kept_in_order),
-        cmocka_unit_test(a_paused_channel_takes_nothing_until_it_goes_on),
+        cmocka_unit_test_setup_teardown(a_question_gets_its_answer, begin, end),
+        cmocka_unit_test_setup_teardown(a_question_to_a_peer_that_dies_is_answered_with_nothing,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_cancelled_question_is_never_answered, begin, end),
+        cmocka_unit_test_setup_teardown(a_descriptor_travels_with_its_message, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_slow_peer_does_not_read_is_kept_in_order, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_paused_channel_takes_nothing_until_it_goes_on, begin,
+                                        end),
         cmocka_unit_test(what_is_gathered_in_a_turn_leaves_together_at_its_end),
-        cmocka_unit_test(what_is_gathered_is_bounded_and_complete),
+        cmocka_unit_test_setup_teardown(what_is_gathered_is_bounded_and_complete, begin, end),
         cmocka_unit_test(draining_another_channel_leaves_this_packet_alone),
         cmocka_unit_test(a_malformed_frame_names_the_peer_and_harms_nobody),
     };

@@ -104,6 +104,7 @@ items_are_taken_in_order_to_the_end(void **state)
     buf_clear(&items);
 }
 
+/* Filled in pieces, as it is when it arrives. */
 static void
 fill(struct body *b, size_t size)
 {
